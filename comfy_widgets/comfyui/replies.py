@@ -1,0 +1,144 @@
+"""What the server's answers mean: acceptance, rejection, output files (pure)."""
+
+import html
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+from typing import Any
+
+from comfy_widgets.errors import Rejected
+
+_TAG = re.compile(r"<(script|style|head).*?</\1>|<[^>]+>", re.DOTALL | re.IGNORECASE)
+_SPACE = re.compile(r"\s+")
+
+# What a browser plays in a <video>; what else moves pictures comes after it.
+_PLAYABLE = {".mp4": "video/mp4", ".webm": "video/webm", ".m4v": "video/mp4"}
+_MOVING = {".mov": "video/quicktime", ".mkv": "video/x-matroska", ".avi": "video/x-msvideo"}
+_STILL = {".png": "image/png", ".jpg": "image/jpeg", ".jpeg": "image/jpeg", ".webp": "image/webp", ".gif": "image/gif"}
+_SOUND = {".mp3": "audio/mpeg", ".flac": "audio/flac", ".wav": "audio/wav", ".opus": "audio/ogg", ".ogg": "audio/ogg"}
+
+
+@dataclass(frozen=True)
+class Accepted:
+    """A prompt that was queued; `node_errors` tells of branches that were dropped."""
+
+    prompt_id: str
+    node_errors: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class OutputFile:
+    """A file that a node left on the server."""
+
+    node_id: str
+    filename: str
+    subfolder: str
+    type: str
+
+    @property
+    def suffix(self) -> str:
+        """The extension with its dot, in lower case."""
+        return PurePosixPath(self.filename).suffix.lower()
+
+    @property
+    def kind(self) -> str:
+        """One of video, image, audio, other, by extension: SaveVideo reports its mp4 under `images`."""
+        for kind, table in (("video", _PLAYABLE | _MOVING), ("image", _STILL), ("audio", _SOUND)):
+            if self.suffix in table:
+                return kind
+        return "other"
+
+    @property
+    def media_type(self) -> str:
+        """The MIME type by extension."""
+        return (_PLAYABLE | _MOVING | _STILL | _SOUND).get(self.suffix, "application/octet-stream")
+
+    @property
+    def playable(self) -> bool:
+        """Whether a browser's <video> plays it."""
+        return self.suffix in _PLAYABLE
+
+
+def output_files(outputs: Mapping[str, Any]) -> list[OutputFile]:
+    """Every file named in a history entry's `outputs`, by shape: each list of dicts with a `filename`."""
+    found = dict.fromkeys(_files(outputs))
+    return list(found)
+
+
+def _files(outputs: Mapping[str, Any]) -> Iterator[OutputFile]:
+    for node_id, told in outputs.items():
+        for items in told.values() if isinstance(told, dict) else ():
+            for item in items if isinstance(items, list) else ():
+                if isinstance(item, dict) and isinstance(item.get("filename"), str) and item["filename"]:
+                    yield OutputFile(
+                        str(node_id),
+                        item["filename"],
+                        str(item.get("subfolder") or ""),
+                        str(item.get("type") or "output"),
+                    )
+
+
+def chosen_output(files: list[OutputFile]) -> OutputFile | None:
+    """The one that becomes the take: kept rather than temporary, playable rather than not, the last node's."""
+    if not files:
+        return None
+    return max(
+        enumerate(files),
+        key=lambda pair: (pair[1].type == "output", pair[1].playable, pair[1].kind == "video", pair[0]),
+    )[1]
+
+
+def sentence_of(text: str, limit: int = 200) -> str:
+    """The readable part of an answer that may be an HTML page, in one short line."""
+    plain = html.unescape(_TAG.sub(" ", text))
+    line = _SPACE.sub(" ", plain).strip()
+    return line if len(line) <= limit else line[: limit - 1] + "…"
+
+
+def rejection(status: int, text: str, graph: Mapping[str, Any]) -> Rejected:
+    """The error for an answer other than 200 to POST /prompt."""
+    try:
+        reply = json.loads(text)
+    except ValueError:
+        reply = None
+    if not isinstance(reply, dict):
+        return Rejected(f"The server refused the prompt with HTTP {status}: {sentence_of(text)}.")
+    error = reply.get("error")
+    error = error if isinstance(error, dict) else {"message": str(error or "no reason given")}
+    problems = node_problems(reply.get("node_errors") or {}, graph)
+    what = sentence_of(str(error.get("message") or error.get("type"))).rstrip(".")
+    details = sentence_of(str(error.get("details") or ""))
+    if details and not problems:
+        what = f"{what} ({details})"
+    return Rejected(f"The server refused the graph: {what}.", hint=_hint(error, problems), problems=problems)
+
+
+def node_problems(node_errors: Mapping[str, Any], graph: Mapping[str, Any]) -> list[str]:
+    """One sentence for each complaint in `node_errors`."""
+    sentences = []
+    for node_id, told in node_errors.items():
+        title = node_title(graph, node_id)
+        for error in told.get("errors", ()) if isinstance(told, dict) else ():
+            message = sentence_of(str(error.get("message", error.get("type"))))
+            details = sentence_of(str(error.get("details") or ""), 300)
+            sentences.append(f"{title} (node {node_id}): {message}{f': {details}' if details else ''}.")
+    return sentences
+
+
+def _hint(error: Mapping[str, Any], problems: list[str]) -> str:
+    if error.get("type") in {"invalid_prompt", "missing_node_type"}:
+        return "Install the custom nodes that bring this class on the server, or take it out of the workflow."
+    if any("not in list" in problem.lower() for problem in problems):
+        return "Put the missing file into the server's models folder, or choose one that it lists."
+    return "Correct these inputs and submit again."
+
+
+def node_title(graph: Mapping[str, Any], node_id: str) -> str:
+    """What people call a node: its title, else its class, else its id."""
+    node = graph.get(node_id)
+    if not isinstance(node, Mapping):
+        return f"node {node_id}"
+    title = (node.get("_meta") or {}).get("title")
+    return str(title or node.get("class_type") or f"node {node_id}")
