@@ -101,10 +101,10 @@ def probe(path: Path) -> Probe:
             return Probe("other", "application/octet-stream")
         if container.format.name == _MP4:
             _check_whole(path)
-        seconds = container.duration / av.time_base if container.duration else None
         if media_type.startswith("audio/"):
-            return Probe("audio", media_type, seconds=seconds, codec=_codec(container.streams.audio[0]))
-        return _probe_pictures(container, media_type, seconds)
+            sound = container.streams.audio[0]
+            return Probe("audio", media_type, seconds=_seconds(container), codec=_codec(sound))
+        return _probe_pictures(container, media_type)
 
 
 def poster(path: Path, into: Path, *, max_bytes: int = 8_000) -> None:
@@ -137,7 +137,7 @@ def last_frame(path: Path, into: Path) -> None:
         If no picture can be decoded.
     """
     with _opened(path) as container:
-        frame = _frame_at(container, (container.duration or 0) / av.time_base)
+        frame = _frame_at(container, _seconds(container) or 0)
         into.write_bytes(_encoded(frame, "png", "rgb24"))
 
 
@@ -214,14 +214,20 @@ def _media_type(container: InputContainer) -> str | None:
     return media_type
 
 
-def _probe_pictures(container: InputContainer, media_type: str, seconds: float | None) -> Probe:
-    stream = container.streams.video[0]
+def _seconds(container: InputContainer) -> float | None:
+    if container.format.name == "image2" or not container.duration:
+        return None  # image2 shows a still picture for 1/25 s, and can't seek in it
+    return container.duration / av.time_base
+
+
+def _probe_pictures(container: InputContainer, media_type: str) -> Probe:
+    stream, seconds = container.streams.video[0], _seconds(container)
     kind: Literal["video", "image"] = "image" if media_type.startswith("image/") else "video"
     # Only mp4 and GIF keep a count; elsewhere each packet is one picture.
     frames = stream.frames or sum(1 for packet in container.demux(stream) if packet.size)
     rate = stream.average_rate or stream.guessed_rate
     if kind == "image" and frames == 1:
-        rate = seconds = None  # FFmpeg shows each picture for 1/25 s
+        rate = seconds = None
     elif stream.duration and stream.time_base:
         seconds = float(stream.duration * stream.time_base)  # the container's includes a longer sound track
     elif seconds is None and rate:
@@ -287,7 +293,8 @@ def _frame_at(container: InputContainer, seconds: float) -> VideoFrame:
     if not container.streams.video:
         raise _unreadable(Path(container.name), "it has no picture")
     start = (container.start_time or 0) / av.time_base
-    container.seek(int((start + seconds) * av.time_base))
+    if seconds:
+        container.seek(int((start + seconds) * av.time_base))
     frame = None
     for frame in container.decode(container.streams.video[0]):
         if frame.time is None or frame.time >= start + seconds:
@@ -298,11 +305,12 @@ def _frame_at(container: InputContainer, seconds: float) -> VideoFrame:
 
 
 def _pleasing(container: InputContainer) -> VideoFrame:
-    if not container.duration:
+    seconds = _seconds(container)
+    if seconds is None:
         return _frame_at(container, 0)
     seen = []
     for place in _POSTER_PLACES:
-        seen.append(_frame_at(container, place * container.duration / av.time_base))
+        seen.append(_frame_at(container, place * seconds))
         if _contrast(seen[-1]) >= _PLEASING_CONTRAST:
             return seen[-1]
     return max(seen, key=_contrast)

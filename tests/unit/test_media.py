@@ -253,13 +253,14 @@ def test_a_black_video_has_a_poster_too(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("name", "made_with"), [("a.png", PNG), ("a.webp", WEBP), ("a.gif", GIF), ("b.png", ("png", "rgba"))]
+    ("name", "made_with"),
+    [("a.png", PNG), ("a.jpg", JPEG), ("a.webp", WEBP), ("a.gif", GIF), ("b.png", ("png", "rgba"))],
 )
 def test_a_poster_of_a_picture_keeps_its_colours(tmp_path, name, made_with):
     def orange(*_: int) -> tuple[int, int, int]:
         return 255, 146, 0  # which GIF's 3-3-2 bits can hold
 
-    media.poster(clip(tmp_path / name, *made_with, frames=1, colour=orange), tmp_path / "poster.jpg")
+    media.poster(clip(tmp_path / name, *made_with, frames=1, size=(320, 180), colour=orange), tmp_path / "poster.jpg")
 
     [shown] = rgb(tmp_path / "poster.jpg")
     assert [mean(shown[i::3]) for i in range(3)] == pytest.approx([255, 146, 0], abs=8)
