@@ -1,0 +1,13 @@
+"""Widgets for notebooks. Importing this package makes jobs show themselves live."""
+
+from comfy_widgets import faces
+from comfy_widgets.jobs import Job
+from comfy_widgets.takes import Take
+from comfy_widgets.widgets.job_view import JobView
+from comfy_widgets.widgets.queue_badge import QueueBadge
+from comfy_widgets.widgets.video_player import VideoPlayer
+
+__all__ = ["JobView", "QueueBadge", "VideoPlayer"]
+
+faces.register(Job, JobView)
+faces.register(Take, VideoPlayer)

@@ -1,0 +1,61 @@
+"""Pieces of the takes that a widget shows, asked for by key, read from the file and never more than one at a time."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from comfy_widgets.errors import InputFileError
+from comfy_widgets.takes import Take
+
+PIECE = 1_000_000
+
+
+def handle(take: Take) -> str:
+    """What the browser calls a take: takes of one key are told apart by their number."""
+    return f"{take.key}.{take.take_number}"
+
+
+class Shelf:
+    """The takes that one widget shows; no other file can be asked for.
+
+    Parameters
+    ----------
+    takes
+        What is shown.
+    """
+
+    def __init__(self, takes: Iterable[Take] = ()) -> None:
+        self._takes = {handle(take): take for take in takes}
+
+    def piece(self, body: Mapping[str, Any]) -> bytes:
+        """One piece of a take's file.
+
+        Parameters
+        ----------
+        body
+            ``take``, the take's handle, and ``offset`` in bytes.
+
+        Raises
+        ------
+        InputFileError
+            If the take is not shown here, or its file is gone or was changed.
+        """
+        take = self._take(body.get("take"))
+        offset = body.get("offset")
+        if not isinstance(offset, int) or isinstance(offset, bool) or not 0 <= offset < take.size:
+            raise InputFileError(f"{take.path.name} has no piece at {offset!r}.", hint="Run the cell again.")
+        try:
+            with take.path.open("rb") as file:
+                file.seek(offset)
+                data = file.read(min(PIECE, take.size - offset))
+        except OSError as error:
+            reason = "is gone" if isinstance(error, FileNotFoundError) else "cannot be read"
+            raise InputFileError(f"The file {take.path.name} {reason}.", hint="Run the cell again.") from error
+        if len(data) < min(PIECE, take.size - offset):
+            raise InputFileError(f"The file {take.path.name} has become shorter.", hint="Run the cell again.")
+        return data
+
+    def _take(self, name: object) -> Take:
+        take = self._takes.get(name) if isinstance(name, str) else None
+        if take is None:
+            raise InputFileError("This take is not shown here any more.", hint="Run the cell again.")
+        return take

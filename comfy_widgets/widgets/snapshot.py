@@ -1,0 +1,86 @@
+"""What the browser is told about jobs and takes: small JSON, without bytes, paths, ids or secrets."""
+
+import base64
+from pathlib import Path
+from typing import Any
+
+from comfy_widgets.errors import ComfyWidgetsError, FetchFailed
+from comfy_widgets.jobs import Job, JobStatus
+from comfy_widgets.takes import Take
+from comfy_widgets.widgets.pieces import handle
+
+_POSTER_LIMIT = 8_000
+_STOPPABLE = frozenset({JobStatus.SUBMITTING, JobStatus.QUEUED, JobStatus.RUNNING})
+
+
+def acts_of(job: Job) -> list[str]:
+    """What a person can do with a job now, the likeliest first."""
+    if job.status in _STOPPABLE:
+        return ["stop"]
+    if isinstance(job.error, FetchFailed):
+        return ["fetch", "again"]
+    return ["again"] if job.over and job.status is not JobStatus.COMPLETE else []
+
+
+def job_state(job: Job, preview: int) -> dict[str, Any]:
+    """A job now; seconds are relative, since the browser's clock may differ.
+
+    Parameters
+    ----------
+    job
+        What is told.
+    preview
+        How many preview pictures there have been; the browser asks for the newest.
+    """
+    return {
+        "status": str(job.status),
+        "title": job.title,
+        "message": job.message,
+        "progress": round(job.progress, 4),
+        "elapsed": round(job.elapsed, 2),
+        "eta": None if job.eta is None else round(job.eta, 1),
+        "age": round(job.age, 2),
+        "source": job.source,
+        "preview": preview,
+        "error": None if job.error is None else error_state(job.error),
+        "acts": acts_of(job),
+    }
+
+
+def error_state(error: ComfyWidgetsError) -> dict[str, Any]:
+    """Where an error happened in a word, and what stands behind it line by line."""
+    return {"where": error.shot or "", "details": [line for line in (error.where, *error.details()) if line]}
+
+
+def take_state(take: Take) -> dict[str, Any]:
+    """A take, without its path: its bytes are asked for by the handle."""
+    return {
+        "id": handle(take),
+        "title": take.title,
+        "file": take.path.name,
+        "kind": take.kind,
+        "media_type": take.media_type,
+        "size": take.size,
+        "width": take.width,
+        "height": take.height,
+        "fps": take.fps,
+        "frames": take.frames,
+        "seconds": take.seconds,
+        "inputs": dict(take.inputs),
+        "made": take.made,
+        "server": take.server,
+        "simulated": take.renderer == "demo",
+        "cached": take.cached,
+        "take_number": take.take_number,
+        "poster": _poster(take.poster),
+    }
+
+
+def _poster(path: Path | None) -> str | None:
+    try:
+        data = path.read_bytes() if path else b""
+    except OSError:
+        return None
+    if not 0 < len(data) <= _POSTER_LIMIT:
+        return None
+    return f"data:image/jpeg;base64,{base64.b64encode(data).decode('ascii')}"

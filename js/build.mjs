@@ -1,0 +1,21 @@
+// Bundles one ES module and one stylesheet for each widget into the Python package.
+import { context } from "esbuild";
+
+const bundles = await context({
+  entryPoints: ["src/queue_badge.ts", "src/video_player.ts", "src/job_view.ts"],
+  outdir: "../comfy_widgets/static",
+  bundle: true,
+  minify: true,
+  format: "esm",
+  target: "es2022",
+  // A chunk shared by two entries could not be found from the blob URLs that anywidget loads modules from.
+  splitting: false,
+  logLevel: "info",
+});
+
+if (process.argv.includes("--watch")) {
+  await bundles.watch();
+} else {
+  await bundles.rebuild();
+  await bundles.dispose();
+}

@@ -1,0 +1,31 @@
+// What made a take, as a line of chips.
+import { h } from "./dom";
+import { day, say } from "./say";
+import type { TakeState } from "./wire";
+
+// Told by the picture, the prompt line, or the measures of the file itself.
+const TOLD = new Set(["prompt", "seed", "width", "height", "fps", "length", "frames", "seconds"]);
+
+/** The texts of the chips, what differs most between takes first. */
+export function facts(take: TakeState): string[] {
+  const { seed } = take.inputs;
+  const found: string[] = [];
+  if (seed !== undefined && seed !== null) found.push(say("seed", { n: String(seed) }));
+  if (take.width && take.height) found.push(`${take.width}×${take.height}`);
+  if (take.seconds) {
+    const n = take.seconds.toFixed(1);
+    found.push(take.fps ? say("seconds_fps", { n, fps: +take.fps.toFixed(2) }) : say("seconds", { n }));
+  }
+  found.push(take.cached ? say("cached", { day: day(take.made), server: take.server }) : say("new"));
+  if (take.simulated) found.push(say("simulated"));
+  for (const [name, value] of Object.entries(take.inputs))
+    if (!TOLD.has(name) && value !== null && value !== "")
+      found.push(say("input", { name: name.replaceAll("_", " "), value: String(value) }));
+  return found;
+}
+
+export function chips(take: TakeState): HTMLElement {
+  const list = h("ul", { class: "cw-chips" });
+  list.append(...facts(take).map((text) => h("li", { class: "cw-chip cw-num", title: text }, text)));
+  return list;
+}

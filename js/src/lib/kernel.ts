@@ -1,0 +1,77 @@
+// Questions to the kernel and their answers, by custom messages.
+import type { Act, Answer, Model } from "./wire";
+
+const PATIENCE_MS = 2000;
+
+interface Waiting {
+  done: (answer: Answer, buffers: DataView[]) => void;
+  late: ReturnType<typeof setTimeout>;
+}
+
+export type Reply = [Answer, DataView[]];
+
+/** The kernel's side of one view. It tells `onLate` whether a question has been left open for two seconds. */
+export class Kernel {
+  onLate: (late: boolean) => void = () => {};
+
+  readonly #model: Model;
+  readonly #name = Math.random().toString(36).slice(2);
+  readonly #open = new Map<string, Waiting>();
+  readonly #late = new Set<string>();
+  #count = 0;
+
+  constructor(model: Model, signal: AbortSignal) {
+    this.#model = model;
+    const heard = (answer: Answer, buffers: DataView[]) => this.#heard(answer, buffers);
+    model.on("msg:custom", heard);
+    signal.addEventListener("abort", () => {
+      model.off("msg:custom", heard);
+      for (const id of [...this.#open.keys()]) this.#close(id);
+    });
+  }
+
+  /** Ask for something; rejected with the kernel's sentence if it refuses. An aborted question is forgotten. */
+  read(name: string, body: object = {}, signal?: AbortSignal): Promise<Reply> {
+    return this.#ask({ kind: "read", name, ...body }, signal);
+  }
+
+  /** Ask for something to be done. */
+  act(name: Act): Promise<Reply> {
+    return this.#ask({ kind: "act", name });
+  }
+
+  #ask(message: object, signal?: AbortSignal): Promise<Reply> {
+    const id = `${this.#name}-${++this.#count}`;
+    return new Promise((resolve, reject) => {
+      const late = setTimeout(() => this.#mark(id, true), PATIENCE_MS);
+      const done = (answer: Answer, buffers: DataView[]) =>
+        answer.ok ? resolve([answer, buffers]) : reject(new Error(answer.error ?? ""));
+      this.#open.set(id, { done, late });
+      signal?.addEventListener("abort", () => {
+        this.#close(id);
+        reject(signal.reason);
+      });
+      this.#model.send({ ...message, id });
+    });
+  }
+
+  #heard(answer: Answer, buffers: DataView[]): void {
+    const waiting = this.#open.get(answer.re);
+    if (!waiting) return; // another view's
+    this.#close(answer.re);
+    waiting.done(answer, buffers);
+  }
+
+  #close(id: string): void {
+    clearTimeout(this.#open.get(id)?.late);
+    this.#open.delete(id);
+    this.#mark(id, false);
+  }
+
+  #mark(id: string, late: boolean): void {
+    const before = this.#late.size > 0;
+    if (late) this.#late.add(id);
+    else this.#late.delete(id);
+    if (before !== this.#late.size > 0) this.onLate(!before);
+  }
+}

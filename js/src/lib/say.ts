@@ -1,0 +1,43 @@
+import messages from "./messages.json";
+
+export type Word = keyof typeof messages;
+
+/** A string for people, with its {gaps} filled. */
+export function say(word: Word, gaps: Record<string, string | number> = {}): string {
+  return messages[word].replace(/\{(\w+)\}/g, (_, name: string) => String(gaps[name] ?? ""));
+}
+
+/** Seconds as m:ss, from an hour on as h:mm:ss. */
+export function clock(seconds: number): string {
+  const whole = Math.max(0, Math.floor(seconds));
+  const pad = (n: number) => String(n).padStart(2, "0");
+  const minutes = Math.floor(whole / 60);
+  return minutes < 60
+    ? `${minutes}:${pad(whole % 60)}`
+    : `${Math.floor(minutes / 60)}:${pad(minutes % 60)}:${pad(whole % 60)}`;
+}
+
+/** Seconds as "40 s" below a minute and a half, else as a clock. */
+export function span(seconds: number): string {
+  return seconds < 90 ? say("seconds", { n: Math.floor(seconds) }) : clock(seconds);
+}
+
+export function percent(fraction: number): string {
+  return say("percent", { n: Math.floor(Math.min(1, Math.max(0, fraction)) * 100) });
+}
+
+/** Bytes as people read them: 38.0 MB, 720 kB. */
+export function bytes(count: number): string {
+  return count < 1e6
+    ? say("kilobytes", { n: Math.ceil(count / 1e3) })
+    : say("megabytes", { n: (count / 1e6).toFixed(1) });
+}
+
+/** An ISO time as "3 Nov", with the year if it is another one. */
+export function day(iso: string, now = new Date()): string {
+  const date = new Date(iso);
+  if (Number.isNaN(date.getTime())) return iso;
+  const options: Intl.DateTimeFormatOptions = { day: "numeric", month: "short" };
+  if (date.getFullYear() !== now.getFullYear()) options.year = "numeric";
+  return date.toLocaleDateString("en-GB", options);
+}

@@ -1,0 +1,78 @@
+// What travels between kernel and browser. The same lists stand in wire.json, which the tests of both sides read.
+import type { AnyModel } from "@anywidget/types";
+
+export type Status =
+  | "submitting"
+  | "queued"
+  | "running"
+  | "saving"
+  | "complete"
+  | "error"
+  | "cancelled"
+  | "lost";
+export type Act = "stop" | "again" | "fetch";
+
+export interface ErrorState {
+  where: string;
+  what: string;
+  hint: string | null;
+  details: string[];
+}
+
+/** A job as `snapshot.py` tells it. Times are seconds at the moment of telling, so that clocks need not agree. */
+export interface JobState {
+  status: Status;
+  title: string;
+  message: string;
+  progress: number;
+  node: string | null;
+  step: [number, number] | null;
+  elapsed: number;
+  eta: number | null;
+  age: number;
+  source: "socket" | "poll" | "cache";
+  /** Counts the preview pictures; the picture itself is asked for. */
+  preview: number;
+  error: ErrorState | null;
+  acts: Act[];
+}
+
+export interface TakeState {
+  /** What a piece of it is asked for by. */
+  id: string;
+  title: string;
+  file: string;
+  kind: string;
+  media_type: string;
+  size: number;
+  width: number | null;
+  height: number | null;
+  fps: number | null;
+  frames: number | null;
+  seconds: number | null;
+  inputs: Record<string, unknown>;
+  made: string;
+  server: string;
+  simulated: boolean;
+  cached: boolean;
+  take_number: number;
+  poster: string | null;
+}
+
+/** The `state` trait of QueueBadge, VideoPlayer and JobView. */
+export interface State {
+  seq: number;
+  job: JobState | null;
+  take: TakeState | null;
+}
+
+// An alias, since an interface would not be assignable to anywidget's record of traits.
+export type Traits = { state: State };
+export type Model = AnyModel<Traits>;
+
+export interface Answer {
+  re: string;
+  ok: boolean;
+  error?: string;
+  [field: string]: unknown;
+}
