@@ -1,0 +1,19 @@
+"""Video generation with ComfyUI, from a Jupyter notebook.
+
+Examples
+--------
+>>> import comfy_widgets as cw
+>>> studio = cw.Studio.demo()  # doctest: +SKIP
+>>> workflow = cw.Workflow.load("workflows/wan22_ti2v.json")  # doctest: +SKIP
+>>> take = await studio.submit(workflow, prompt="a lighthouse", seed=7)  # doctest: +SKIP
+"""
+
+from comfy_widgets.cache import TakeCache
+from comfy_widgets.errors import ComfyWidgetsError
+from comfy_widgets.jobs import Job, JobStatus
+from comfy_widgets.shots import Shot
+from comfy_widgets.studio import Studio
+from comfy_widgets.takes import Take
+from comfy_widgets.workflow import RANDOM, Workflow
+
+__all__ = ["RANDOM", "ComfyWidgetsError", "Job", "JobStatus", "Shot", "Studio", "Take", "TakeCache", "Workflow"]

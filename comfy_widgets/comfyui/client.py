@@ -142,6 +142,18 @@ class Client:
         """Stop this prompt if it is the running one; never another."""
         await self._post_json("/interrupt", {"prompt_id": prompt_id})
 
+    async def provide(self, name: str, path: Path) -> str:
+        """See that the server has an input file; its name says what is in it, so one that is there is not sent again.
+
+        Returns
+        -------
+        str
+            The name under which nodes find it.
+        """
+        # HEAD /view goes to the file system of the server, not to a list that somebody has to refresh.
+        there = await self._send("HEAD", f"/view?{urlencode({'filename': name, 'type': 'input'})}")
+        return name if there.status_code == httpx.codes.OK else await self.upload(name, path)
+
     async def upload(self, name: str, path: Path) -> str:
         """Send an input file; the answer is the name under which nodes find it.
 
@@ -181,7 +193,7 @@ class Client:
         FetchFailed
             If the connection broke or fewer bytes came than were promised.
         """
-        have = into.stat().st_size if into.exists() else 0
+        have = await asyncio.to_thread(_size_of, into)
         headers = {"Range": f"bytes={have}-"} if have else {}
         try:
             async with self._view(output, headers) as answer:
@@ -244,7 +256,9 @@ class Client:
         except httpx.HTTPError as error:
             raise AnswerLost(f"{self.address} gave no answer to {method} {path}: {_reason(error)}.") from error
         except httpx.InvalidURL as error:
-            raise ServerUnreachable(f"{self.address} is not an address.", hint="Write it as http://host:8188.") from error
+            raise ServerUnreachable(
+                f"{self.address} is not an address.", hint="Write it as http://host:8188."
+            ) from error
         if answer.status_code in {401, 403}:
             raise KeyRefused(
                 f"{self.address} refused {method} {path} (HTTP {answer.status_code}).",
@@ -278,6 +292,13 @@ def _check_view(answer: httpx.Response, output: OutputFile) -> None:
         raise OutputMissing(f"The server has no file {output.filename} any more.", hint="Submit it again.")
     if answer.status_code not in {200, 206}:
         raise FetchFailed(f"The server answered {answer.status_code} when asked for {output.filename}.")
+
+
+def _size_of(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except FileNotFoundError:
+        return 0
 
 
 def _reason(error: httpx.HTTPError) -> str:

@@ -37,39 +37,45 @@ class Progress:
         """What is known after an event; the fraction never goes back."""
         match event:
             case Cached(nodes=nodes):
-                return self._with({node: 1.0 for node in nodes})
+                known = _with(self, dict.fromkeys(nodes, 1.0))
             case Executing(node=node):
-                return self._at(node, None)
+                known = _at(self, node, None)
             case Step(node=node, value=value, max=top):
-                return self._at(node, (value, top))
+                known = _at(self, node, (value, top))
             case NodeStates(nodes=nodes):
-                told = self._with({node: _share(value, top, over) for node, (value, top, over) in nodes.items()})
-                running = [(node, state) for node, state in nodes.items() if not state[2]]
-                return told._at(running[-1][0], running[-1][1][:2]) if running else told
+                known = _with(self, {node: _share(value, top, over) for node, (value, top, over) in nodes.items()})
+                running = [(node, (value, top)) for node, (value, top, over) in nodes.items() if not over]
+                known = _at(known, *running[-1]) if running else known
             case Executed(node=node):
-                return self._with({node: 1.0})
+                known = _with(self, {node: 1.0})
             case Preview():
-                return replace(self, preview=event)
-        return self
+                known = replace(self, preview=event)
+            case _:
+                known = self
+        return known
 
-    def _at(self, node: str, step: tuple[float, float] | None) -> "Progress":
-        # A node that counts nothing is reported as 0 of 1: there is no step to show.
-        shown = (int(step[0]), int(step[1])) if step and step[1] > 1 else None
-        if node == self.node and step is None:
-            shown = self.step
-        moved = replace(self, node=node, step=shown)
-        return moved._with({node: _share(*step, over=False)}) if step else moved
 
-    def _with(self, shares: Mapping[str, float]) -> "Progress":
-        done = dict(self.done)
-        for node, share in shares.items():
-            # Nodes of an expanded subgraph are called "5.0.2": their parent in the graph carries them.
-            if node in self.graph:
-                done[node] = max(done.get(node, 0.0), share)
-        weights = {node: _weight(spec) for node, spec in self.graph.items()}
-        total = sum(weights.values()) or 1.0
-        reached = sum(weights[node] * share for node, share in done.items()) / total
-        return replace(self, done=done, fraction=max(self.fraction, RENDERED * min(reached, 1.0)))
+def _at(known: Progress, node: str, step: tuple[float, float] | None) -> Progress:
+    """A node is at work, at this step of so many."""
+    # A node that counts nothing is reported as 0 of 1: there is no step to show.
+    shown = (int(step[0]), int(step[1])) if step and step[1] > 1 else None
+    if node == known.node and step is None:
+        shown = known.step
+    moved = replace(known, node=node, step=shown)
+    return _with(moved, {node: _share(*step, over=False)}) if step else moved
+
+
+def _with(known: Progress, shares: Mapping[str, float]) -> Progress:
+    """So much of these nodes is done."""
+    done = dict(known.done)
+    for node, share in shares.items():
+        # Nodes of an expanded subgraph are called "5.0.2": their parent in the graph carries them.
+        if node in known.graph:
+            done[node] = max(done.get(node, 0.0), share)
+    weights = {node: _weight(spec) for node, spec in known.graph.items()}
+    total = sum(weights.values()) or 1.0
+    reached = sum(weights[node] * share for node, share in done.items()) / total
+    return replace(known, done=done, fraction=max(known.fraction, RENDERED * min(reached, 1.0)))
 
 
 def _share(value: float, top: float, over: bool) -> float:

@@ -15,7 +15,7 @@ FLOORS = {
     1: "bindings comfyui convert files graphs home_loop media preflight shots takes workflow",
     2: "cache unfinished",
     3: "jobs",
-    4: "batch pipeline saving",
+    4: "attempt batch outcomes pipeline saving submitting",
     5: "share timeline",
     6: "studio",
     7: "widgets",

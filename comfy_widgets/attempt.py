@@ -1,0 +1,145 @@
+"""One job while the pipeline works on it: what is known, and how news of the server become the job's state."""
+
+import asyncio
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from comfy_widgets.cache import TakeCache
+from comfy_widgets.comfyui.address import Address
+from comfy_widgets.comfyui.capabilities import Capabilities
+from comfy_widgets.comfyui.status import Remote
+from comfy_widgets.comfyui.tracked import News, Tracked
+from comfy_widgets.errors import ComfyWidgetsError
+from comfy_widgets.jobs import Job, JobStatus
+from comfy_widgets.takes import Take
+from comfy_widgets.unfinished import Row
+
+_STATUS = {Remote.QUEUED: JobStatus.QUEUED, Remote.RUNNING: JobStatus.RUNNING}
+
+# What ends with the rendering.
+AT_REST: Mapping[str, Any] = {
+    "queue_position": None,
+    "ahead": 0,
+    "ahead_mine": 0,
+    "node_title": None,
+    "step": None,
+    "note": None,
+    "eta": None,
+}
+
+
+@dataclass(eq=False)
+class Attempt:
+    """One job while the pipeline works on it.
+
+    Parameters
+    ----------
+    job
+        What is made.
+    address, cache
+        On which server and into which folder.
+    prior
+        A prompt id to look for first: that of an earlier try.
+    may_submit
+        Whether a new prompt may be queued if there is none.
+
+    Attributes
+    ----------
+    answered
+        Set when the server has it, or when it is over.
+    tracked
+        The prompt, once it is followed.
+    cancelling
+        Whether somebody wants it stopped.
+    key, capabilities
+        What it makes and who makes it, once known.
+    dropped
+        What the server said of branches that it leaves out.
+    """
+
+    job: Job
+    address: Address
+    cache: TakeCache
+    prior: str | None = None
+    may_submit: bool = True
+    answered: asyncio.Event = field(default_factory=asyncio.Event)
+    task: asyncio.Task[None] | None = None
+    tracked: Tracked | None = None
+    cancelling: bool = False
+    key: str = ""
+    capabilities: Capabilities | None = None
+    dropped: list[str] = field(default_factory=list)
+
+    @property
+    def posted(self) -> bool:
+        """Whether the server has been told of the prompt, or may have been."""
+        return self.tracked is not None and self.tracked.posted is not None
+
+    def tell(self, news: News) -> None:
+        """Show what the tracker knows as the job's state."""
+        job, place = self.job, news.place
+        changes: dict[str, Any] = {
+            "source": news.source,
+            "heard": time.monotonic(),
+            "queue_position": place.position if place else None,
+            "ahead": place.ahead if place else 0,
+            "ahead_mine": place.ahead_mine if place else 0,
+            "progress": max(job.progress, news.progress.fraction),
+            "node_title": news.progress.node_title,
+            "step": news.progress.step,
+        }
+        if news.progress.preview is not None:
+            changes["preview"] = (news.progress.preview.media_type, news.progress.preview.data)
+        if news.remote in _STATUS and job.status in {JobStatus.SUBMITTING, *_STATUS.values()}:
+            changes["status"] = _STATUS[news.remote]
+        if news.remote is Remote.RUNNING and job.state.running_since is None:
+            changes["running_since"] = time.monotonic()
+        job.move(**changes)
+
+    def complete(self, take: Take) -> None:
+        """The take is on disk."""
+        now = time.monotonic()
+        self.job.move(**{**AT_REST, "status": JobStatus.COMPLETE, "progress": 1.0, "take": take, "ended": now})
+
+    def fail(self, status: JobStatus, error: ComfyWidgetsError) -> None:
+        """There will be no take; the error learns where it happened."""
+        # An id that no server has seen would send people looking for it.
+        error.at(scene=self.job.scene, shot=self.job.shot, prompt_id=self.job.id if self.posted else None)
+        self.job.move(**{**AT_REST, "status": status, "error": error, "ended": time.monotonic()})
+
+    def add_row(self) -> None:
+        """Write down that the prompt is on its way.
+
+        Raises
+        ------
+        CacheNotWritable, DiskFull
+            If the folder of takes can't be written.
+        """
+        job, filled = self.job, self.job.request.filled
+        self.cache.unfinished.add(
+            Row(
+                key=self.key,
+                prompt_id=job.id,
+                server=str(self.address),
+                graph=filled.graph,
+                inputs=filled.inputs,
+                name=filled.name,
+                scene=job.scene,
+                shot=job.shot,
+                fresh=job.request.fresh,
+            )
+        )
+
+    def drop_row(self) -> None:
+        """Nothing is left to be picked up."""
+        self.cache.unfinished.remove(self.job.id)
+
+    def row(self) -> Row | None:
+        """The row of an earlier try for the same, by this kernel or another."""
+        rows = [row for row in self.cache.unfinished.rows() if row.server == str(self.address)]
+        if self.prior is not None:
+            return next((row for row in rows if row.prompt_id == self.prior), None)
+        fitting = [row for row in rows if row.key == self.key and not self.job.request.fresh]
+        return fitting[-1] if fitting else None

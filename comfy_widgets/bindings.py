@@ -1,0 +1,240 @@
+"""Bindings: names for the inputs of a graph that people change, found by rule (pure)."""
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from html import escape
+from typing import Any
+
+from comfy_widgets.errors import BindingError
+from comfy_widgets.graphs import Graph, link_of, links, literals, output_nodes, title_of, upstream
+from comfy_widgets.wording import nearest
+
+# The inputs by which node authors call the same thing.
+_SEEDS = ("seed", "noise_seed")
+_TEXTS = ("text", "prompt", "text_positive", "value", "string")
+_LENGTHS = ("length", "num_frames", "video_frames", "frames")
+_FPS = ("fps", "frame_rate")
+_FILE_INPUTS = {"image", "video", "audio", "file", "mask"}
+_LOADS_A_FILE = re.compile(r"(^|_)Load(?!er)")
+_SHOWN = 70
+
+
+class Bindings(dict[str, str]):
+    """Name → address, with the values they have now.
+
+    Parameters
+    ----------
+    graph
+        What the addresses lead into.
+    addresses
+        Name → ``<node id>.<input>``.
+    ambiguous
+        Names for which several inputs qualify, with those; none was chosen.
+    """
+
+    def __init__(
+        self, graph: Graph, addresses: Mapping[str, str], ambiguous: Mapping[str, list[str]] | None = None
+    ) -> None:
+        super().__init__(addresses)
+        self.graph = graph
+        self.ambiguous = dict(ambiguous or {})
+
+    def value(self, name: str) -> Any:
+        """The value that a name has now."""
+        node_id, field = place(self.graph, self[name])
+        return self.graph[node_id]["inputs"][field]
+
+    def values_now(self) -> dict[str, Any]:
+        """Name → value, as it is now."""
+        return {name: self.value(name) for name in self}
+
+    def _rows(self) -> list[tuple[str, str, str]]:
+        rows = [(name, address, _short(self.value(name))) for name, address in self.items()]
+        return rows + [(name, "choose one of", ", ".join(found)) for name, found in self.ambiguous.items()]
+
+    def __repr__(self) -> str:
+        rows = self._rows()
+        wide = [max((len(row[column]) for row in rows), default=0) for column in (0, 1)]
+        return "\n".join(f"{name:<{wide[0]}}  {where:<{wide[1]}}  {value}" for name, where, value in rows)
+
+    def _repr_html_(self) -> str:
+        cell = 'style="text-align:left"'
+        rows = "".join(
+            f"<tr><th {cell}>{escape(name)}</th><td {cell}><code>{escape(where)}</code></td>"
+            f"<td {cell}>{escape(value)}</td></tr>"
+            for name, where, value in self._rows()
+        )
+        return f"<table><tr><th {cell}>binding</th><th {cell}>input</th><th {cell}>value</th></tr>{rows}</table>"
+
+
+def _short(value: Any) -> str:
+    text = " ".join(str(value).split())
+    return text if len(text) <= _SHOWN else text[: _SHOWN - 1] + "…"
+
+
+def place(graph: Graph, address: str) -> tuple[str, str]:
+    """The node and the input that an address leads to; an input fed by a link is followed to its widget.
+
+    Raises
+    ------
+    BindingError
+        If the address leads nowhere, to two nodes of one title, or to a link that no single value feeds.
+    """
+    node_id, field = _split(graph, address)
+    if field not in (graph[node_id].get("inputs") or {}):
+        likely = nearest(field, list(literals(graph, node_id)))
+        raise BindingError(
+            f"Node {node_id} ({title_of(graph, node_id)}) has no input {field!r}.",
+            hint=f"Did you mean {node_id}.{likely}?" if likely else f"It has: {', '.join(literals(graph, node_id))}.",
+        )
+    seen = {node_id}
+    while link := link_of(graph, graph[node_id]["inputs"][field]):
+        source = link[0]
+        values, further = literals(graph, source), links(graph, source)
+        # A primitive has one value, a reroute one link; control_after_generate is the editor's, not the node's.
+        values.pop("control_after_generate", None)
+        if len(values) + len(further) != 1 or source in seen:
+            choices = ", ".join(f"{source}.{name}" for name in values) or "none of its own"
+            raise BindingError(
+                f"{address} is fed by node {source} ({title_of(graph, source)}).",
+                hint=f"Bind an input of that node instead: {choices}.",
+            )
+        seen.add(source)
+        node_id, field = source, next(iter(values or further))
+    return node_id, field
+
+
+def _split(graph: Graph, address: str) -> tuple[str, str]:
+    ids = [node_id for node_id in graph if address.startswith(f"{node_id}.")]
+    if ids:
+        node_id = max(ids, key=len)
+        return node_id, address[len(node_id) + 1 :]
+    titles = {title_of(graph, node_id) for node_id in graph}
+    fitting = [title for title in titles if address.startswith(f"{title}.")]
+    if not fitting:
+        likely = nearest(address.rpartition(".")[0] or address, sorted({*titles, *graph}))
+        raise BindingError(
+            f"No node has the id or title that {address!r} begins with.",
+            hint=f"Did you mean {likely!r}?" if likely else "Write <node id or title>.<input>.",
+        )
+    title = max(fitting, key=len)
+    named = [node_id for node_id in graph if title_of(graph, node_id) == title]
+    if len(named) > 1:
+        raise BindingError(f"{len(named)} nodes are called {title!r}: {', '.join(named)}.", hint="Use the node's id.")
+    return named[0], address[len(title) + 1 :]
+
+
+def takes_file(graph: Graph, node_id: str, field: str) -> bool:
+    """Whether an input names a file of the server's input folder."""
+    return field in _FILE_INPUTS and bool(_LOADS_A_FILE.search(str(graph[node_id]["class_type"])))
+
+
+def guess(graph: Graph) -> Bindings:
+    """Find the inputs that people change; where several qualify none is taken and all are listed."""
+    used = list(upstream(graph, output_nodes(graph)))
+    candidates = {
+        "prompt": _texts(graph, used, "positive"),
+        "negative": _texts(graph, used, "negative"),
+        "seed": _named(graph, used, _SEEDS),
+        "steps": _named(graph, used, ("steps",)),
+        "cfg": _named(graph, used, ("cfg",)),
+        "width": _named(graph, used, ("width",), _measures_a_latent(graph)),
+        "height": _named(graph, used, ("height",), _measures_a_latent(graph)),
+        "length": _named(graph, used, _LENGTHS),
+        "fps": _named(graph, used, _FPS),
+        **_keyframes(graph, used),
+    }
+    found = {name: places[0] for name, places in candidates.items() if len(places) == 1}
+    return Bindings(graph, found, {name: places for name, places in candidates.items() if len(places) > 1})
+
+
+def _address(graph: Graph, node_id: str, field: str) -> str | None:
+    """An input's address after following its link; None if no single value feeds it."""
+    try:
+        return ".".join(place(graph, f"{node_id}.{field}"))
+    except BindingError:
+        return None
+
+
+def _named(
+    graph: Graph, used: Iterable[str], names: tuple[str, ...], better: Callable[[str], bool] | None = None
+) -> list[str]:
+    nodes = [(node_id, name) for node_id in used for name in names if name in (graph[node_id].get("inputs") or {})]
+    if better and any(better(node_id) for node_id, _ in nodes):
+        nodes = [(node_id, name) for node_id, name in nodes if better(node_id)]
+    found = [_address(graph, node_id, name) for node_id, name in nodes]
+    return list(dict.fromkeys(place for place in found if place and _is_number(graph, place)))
+
+
+def _is_number(graph: Graph, address: str) -> bool:
+    node_id, field = place(graph, address)
+    value = graph[node_id]["inputs"][field]
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _measures_a_latent(graph: Graph) -> Callable[[str], bool]:
+    # A size beside a number of pictures is the latent's; others are of scaling and cropping.
+    return lambda node_id: bool({"batch_size", *_LENGTHS} & set(graph[node_id].get("inputs") or {}))
+
+
+def _texts(graph: Graph, used: list[str], role: str) -> list[str]:
+    """Where the text of a role is written: what the sampler's links of that role lead to, else by title."""
+    roles = {role, "conditioning"} if role == "positive" else {role}
+    starts = [source for node_id in used for name, source in links(graph, node_id).items() if name in roles]
+    found = dict.fromkeys(place for start in starts for place in _text_behind(graph, start, role))
+    if found:
+        return list(found)
+    titled = [node_id for node_id in used if role in title_of(graph, node_id).lower()]
+    if not titled and role == "positive":
+        titled = [node_id for node_id in used if isinstance(literals(graph, node_id).get("prompt"), str)]
+    return [place for node_id in titled for place in _own_text(graph, node_id)]
+
+
+def _text_behind(graph: Graph, start: str, role: str) -> list[str]:
+    stack, seen, found = [start], set(), []
+    while stack:
+        node_id = stack.pop()
+        if node_id in seen:
+            continue
+        seen.add(node_id)
+        own = _own_text(graph, node_id)
+        found += own
+        if not own:
+            behind = links(graph, node_id)
+            # A node that carries both roles hands each on by its name; conditioning nodes have one way through.
+            stack += (
+                [behind[role]]
+                if role in behind
+                else [source for name, source in behind.items() if "cond" in name or name in {"positive", "negative"}]
+            )
+    return found
+
+
+def _own_text(graph: Graph, node_id: str) -> list[str]:
+    inputs = graph[node_id].get("inputs") or {}
+    for name in _TEXTS:
+        address = _address(graph, node_id, name) if name in inputs else None
+        if address and isinstance(Bindings(graph, {name: address}).value(name), str):
+            return [address]
+    return []
+
+
+def _keyframes(graph: Graph, used: list[str]) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {"keyframe": [], "end_keyframe": []}
+    for node_id in used:
+        if "LoadImage" not in str(graph[node_id]["class_type"]) or "image" not in literals(graph, node_id):
+            continue
+        last = any("end" in name or "last" in name for name in _fed_by(graph, used, node_id))
+        found["end_keyframe" if last else "keyframe"].append(f"{node_id}.image")
+    return found
+
+
+def _fed_by(graph: Graph, used: list[str], source: str) -> list[str]:
+    """The inputs that a node's picture reaches, also through scaling and cropping."""
+    reached, names = {source}, []
+    for node_id in used:  # in order of execution, so one pass is enough
+        through = {name for name, behind in links(graph, node_id).items() if behind in reached}
+        names += sorted(through)
+        if through and through <= {"image", "images"}:
+            reached.add(node_id)
+    return names

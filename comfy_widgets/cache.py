@@ -1,0 +1,187 @@
+"""The folder of takes: videos, posters, sidecars and an index; see the README for what lies where."""
+
+import json
+import os
+import re
+import threading
+import time
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock, Timeout
+
+from comfy_widgets.errors import CacheError
+from comfy_widgets.files import put, temporary_beside, told_as_cache_error, write_text
+from comfy_widgets.takes import Take
+from comfy_widgets.unfinished import Unfinished
+
+_KEY_DIGITS = 12
+_SLUG = re.compile(r"[^\w-]+")
+_LONGEST_SLUG = 60
+_INDEX_SECONDS = 1.0
+_LOCK_SECONDS = 5.0
+# What the index says of a take; all of it stands in the sidecar too.
+_INDEXED = ("kind", "size", "width", "height", "fps", "frames", "seconds", "scene", "shot", "made", "renderer")
+
+
+class TakeCache:
+    """Takes in a folder; what was generated once is found again by its key.
+
+    Parameters
+    ----------
+    folder
+        Where they lie; made with the first take.
+
+    Examples
+    --------
+    >>> TakeCache("takes").find("0" * 64) is None
+    True
+    """
+
+    def __init__(self, folder: str | Path) -> None:
+        self.folder = Path(folder)
+        self.unfinished = Unfinished(self.folder / "unfinished")
+        # Threads of one process share this; the lock file is for other processes.
+        self._lock = threading.Lock()
+        self._unindexed: dict[str, dict[str, Any]] = {}
+        self._indexed = float("-inf")
+
+    def find(self, key: str) -> Take | None:
+        """The newest take of a key, None if there is none whose files are whole."""
+        takes = self._of(key)
+        return max(takes, key=lambda take: take.take_number).as_cached() if takes else None
+
+    def takes(self, *, scene: str | None = None, shot: str | None = None) -> list[Take]:
+        """All takes, oldest first.
+
+        Parameters
+        ----------
+        scene, shot
+            Only those that were served to this scene or shot.
+        """
+        read = [take for path in self.folder.glob("*.json") if (take := self._read(path)) is not None]
+        wanted = [take for take in read if _used_by(take, scene, shot)]
+        return sorted((take.as_cached() for take in wanted), key=lambda take: (take.made, take.path.name))
+
+    def check_writable(self) -> None:
+        """Make the folder and see that it can be written, before a server works for it.
+
+        Raises
+        ------
+        CacheNotWritable, DiskFull
+            If not.
+        """
+        probe = temporary_beside(self.folder / "writable")
+        with told_as_cache_error(self.folder / "index.json"):
+            self.folder.mkdir(parents=True, exist_ok=True)
+            probe.touch()
+            probe.unlink()
+
+    def part(self, prompt_id: str, number: int) -> Path:
+        """Where the bytes of a job's n-th file are collected; the same for each attempt, so that one can go on."""
+        return self.folder / f".{prompt_id}.{number}.part"
+
+    def name(self, key: str, scene: str | None, shot: str | None, title: str, number: int) -> str:
+        """The file name of a take without its suffix: readable, and unique by key and number."""
+        slug = "_".join(part for part in (slug_of(scene), slug_of(shot)) if part) or slug_of(title) or "take"
+        return f"{slug}_{key[:_KEY_DIGITS]}" + (f".{number}" if number > 1 else "")
+
+    def next_number(self, key: str) -> int:
+        """The number of the next take of a key."""
+        return max((take.take_number for take in self._of(key)), default=0) + 1
+
+    def keep(self, take: Take, parts: Mapping[Path, Path]) -> Take:
+        """Put a take's files in place, its sidecar last: with that it is kept.
+
+        Parameters
+        ----------
+        take
+            Its paths name the files as they will be.
+        parts
+            Temporary file → the take's file.
+
+        Raises
+        ------
+        CacheNotWritable, DiskFull
+            If a file can't be written.
+        """
+        for temporary, path in parts.items():
+            put(temporary, path)
+        self._write_sidecar(take)
+        return take
+
+    def note_use(self, take: Take, scene: str | None, shot: str | None) -> Take:
+        """Add a shot to those that were served with a take; a folder that can only be read is left as it is."""
+        used = take.used(scene, shot)
+        if used is not take:
+            try:
+                self._write_sidecar(used)
+            except CacheError:
+                return take
+        return used
+
+    def write_index(self, *, now: bool = False) -> None:
+        """Write the index if a second has passed since the last time, or `now`; without it, it is found by name."""
+        with self._lock:
+            if not self._unindexed or (not now and time.monotonic() - self._indexed < _INDEX_SECONDS):
+                return
+            try:
+                with FileLock(self.folder / ".index.lock", timeout=_LOCK_SECONDS):
+                    merged = {**_index(self.folder), **self._unindexed}
+                    write_text(self.folder / "index.json", _lines(merged))
+            except (Timeout, CacheError, OSError):
+                return
+            self._unindexed, self._indexed = {}, time.monotonic()
+
+    def _of(self, key: str) -> list[Take]:
+        """Every whole take of a key; the index is only a shortcut to the newest, so it is not asked."""
+        if not re.fullmatch(r"[0-9a-f]{64}", key):
+            return []
+        found = [self._read(path) for path in self.folder.glob(f"*_{key[:_KEY_DIGITS]}*.json")]
+        return [take for take in found if take is not None and take.key == key]
+
+    def _read(self, sidecar: Path) -> Take | None:
+        try:
+            take = Take.from_json(json.loads(sidecar.read_text("utf-8")), self.folder)
+            whole = take.path.stat().st_size == take.size
+        except (OSError, ValueError, KeyError, TypeError, AttributeError):
+            return None
+        return take if whole else None
+
+    def _write_sidecar(self, take: Take) -> None:
+        told = {"version": 1, **take.to_json()}
+        write_text(take.path.with_suffix(".json"), json.dumps(told, ensure_ascii=False, indent=1))
+        entry = {name: told[name] for name in _INDEXED} | {"file": take.path.name, "take": take.take_number}
+        with self._lock:
+            self._unindexed[take.key] = entry
+        self.write_index()
+
+
+def slug_of(text: str | None) -> str:
+    """A text as part of a file name that every system takes."""
+    return _SLUG.sub("-", (text or "").strip()).strip("-")[:_LONGEST_SLUG].rstrip("-")
+
+
+def _used_by(take: Take, scene: str | None, shot: str | None) -> bool:
+    users: Iterable[tuple[str | None, str | None]] = take.used_by or ((take.scene, take.shot),)
+    return any((scene is None or user[0] == scene) and (shot is None or user[1] == shot) for user in users)
+
+
+def _index(folder: Path) -> dict[str, Any]:
+    try:
+        told = json.loads((folder / "index.json").read_text("utf-8"))
+        return dict(told["takes"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return {}
+
+
+def _lines(takes: Mapping[str, Any]) -> str:
+    """One take a line, so that a version control shows what was added."""
+    lines = [f"  {json.dumps(key)}: {json.dumps(entry, ensure_ascii=False)}" for key, entry in sorted(takes.items())]
+    return '{"version": 1, "takes": {\n' + ",\n".join(lines) + "\n}}\n"
+
+
+def default_folder() -> Path:
+    """``takes`` beside the notebook, or what COMFY_WIDGETS_CACHE says."""
+    return Path(os.environ.get("COMFY_WIDGETS_CACHE") or "takes")

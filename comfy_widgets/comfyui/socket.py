@@ -1,0 +1,121 @@
+"""The WebSocket to one ComfyUI server; the only module that knows websockets."""
+
+import asyncio
+import json
+import logging
+import random
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from urllib.parse import quote
+
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import InvalidHandshake, InvalidStatus, InvalidURI, WebSocketException
+
+from comfy_widgets.comfyui.address import Address
+from comfy_widgets.comfyui.events import Event, parse
+
+log = logging.getLogger(__name__)
+
+# Must be the first text that the server hears, or it sends previews that don't say whose they are.
+_FEATURES = json.dumps({"type": "feature_flags", "data": {"supports_preview_metadata": True}})
+# Answers by which a proxy or a server says that there is no socket here and will not be one.
+_FINAL = {401, 403, 404, 405, 501}
+_CLOSE_SECONDS = 2.0
+
+
+@dataclass
+class Socket:
+    """One WebSocket at a time, opened again whenever it breaks.
+
+    Parameters
+    ----------
+    address
+        The server.
+    client_id
+        Under which the server sends the events of our prompts.
+    hear
+        Called with each event, in order.
+    changed
+        Called whenever the socket opens or closes.
+
+    Attributes
+    ----------
+    open
+        Whether events can come.
+    refused
+        Why there will be no socket, None while there may be one.
+    """
+
+    address: Address
+    client_id: str
+    hear: Callable[[Event], None]
+    changed: Callable[[], None]
+    open: bool = False
+    refused: str | None = None
+    _connection: ClientConnection | None = field(default=None, repr=False)
+    _reopen: bool = False
+
+    async def run(self) -> None:
+        """Listen until cancelled, or until the server says that there is no socket."""
+        delays = _delays()
+        while self.refused is None:
+            try:
+                await self._once()
+                delays = _delays()
+            except InvalidStatus as error:
+                if error.response.status_code in _FINAL:
+                    self.refused = f"HTTP {error.response.status_code}"
+            except (OSError, TimeoutError, InvalidHandshake, InvalidURI, WebSocketException) as error:
+                log.debug("The socket to %s: %s", self.address, type(error).__name__)
+            self.changed()
+            if self.refused is None and not self._reopen:
+                await asyncio.sleep(next(delays))
+            self._reopen = False
+
+    async def _once(self) -> None:
+        # ComfyUI never pings. Ours keep proxies from closing an idle connection; a pong that comes late because a
+        # cell computed for a minute must not count as a dead server, so no pong is waited for.
+        async with connect(
+            f"{self.address.socket_url}?clientId={quote(self.client_id)}",
+            additional_headers=dict(self.address.headers),
+            ping_interval=20,
+            ping_timeout=None,
+            open_timeout=10,
+            close_timeout=_CLOSE_SECONDS,
+            max_size=None,
+            compression=None,
+            logger=log,
+        ) as connection:
+            await connection.send(_FEATURES)
+            self._connection, self.open = connection, True
+            self.changed()
+            try:
+                async for frame in connection:
+                    event = parse(frame)
+                    if event is not None:
+                        self.hear(event)
+            finally:
+                self._connection, self.open = None, False
+
+    async def reopen(self, client_id: str) -> None:
+        """Close the socket and open one anew at once.
+
+        Parameters
+        ----------
+        client_id
+            Used from now on if the server did not confirm the end of the old socket: it forgets the newer of two
+            sockets with one id when the older one closes.
+        """
+        connection, self._reopen = self._connection, True
+        if connection is not None:
+            await connection.close()
+            if connection.protocol.close_rcvd is None:
+                self.client_id = client_id
+
+
+def _delays() -> Iterator[float]:
+    """Seconds to wait before each further attempt, spread so that many kernels do not come back in step."""
+    delay = 0.25
+    while True:
+        yield delay * random.uniform(0.75, 1.25)  # noqa: S311
+        delay = min(delay * 2, 15.0)

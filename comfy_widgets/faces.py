@@ -1,0 +1,224 @@
+"""How a thing shows itself: static html and text, and a registry of live faces that `widgets` fills.
+
+Static faces end up in saved notebooks and are compared by nbval: they name the request and never a time, an id, a
+port, a machine's path or a passing state.
+"""
+
+import base64
+import os
+import sys
+from collections.abc import Callable, Mapping
+from html import escape
+from pathlib import Path
+from typing import Any, Protocol
+from urllib.parse import quote
+
+_live: dict[type, Callable[[Any], Any]] = {}
+
+WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
+_POSTER_LIMIT = 8_000
+_SHOWN_PROMPT = 60
+
+# Read by JupyterLab, nbconvert and GitHub alike; themes give the colours, the fallbacks serve pages without a theme.
+_STYLE = {
+    "face": "max-width:640px;margin:4px 0;font:13px/1.5 var(--jp-ui-font-family,system-ui,sans-serif);"
+    "color:var(--jp-ui-font-color1,inherit)",
+    "media": "display:block;width:100%;height:auto;border-radius:4px;background:#111",
+    "line": "display:flex;flex-wrap:wrap;gap:2px 14px;margin-top:4px",
+    "quiet": "opacity:.65",
+}
+
+
+class TakeLike(Protocol):
+    """What a take's face needs to know; see `comfy_widgets.takes.Take`."""
+
+    @property
+    def path(self) -> Path: ...  # noqa: D102
+    @property
+    def poster(self) -> Path | None: ...  # noqa: D102
+    @property
+    def kind(self) -> str: ...  # noqa: D102
+    @property
+    def media_type(self) -> str: ...  # noqa: D102
+    @property
+    def width(self) -> int | None: ...  # noqa: D102
+    @property
+    def height(self) -> int | None: ...  # noqa: D102
+    @property
+    def fps(self) -> float | None: ...  # noqa: D102
+    @property
+    def frames(self) -> int | None: ...  # noqa: D102
+    @property
+    def seconds(self) -> float | None: ...  # noqa: D102
+    @property
+    def inputs(self) -> Mapping[str, Any]: ...  # noqa: D102
+    @property
+    def renderer(self) -> str: ...  # noqa: D102
+    @property
+    def title(self) -> str: ...  # noqa: D102
+
+
+class JobLike(Protocol):
+    """What a job's static face needs to know; see `comfy_widgets.jobs.Job`."""
+
+    @property
+    def title(self) -> str: ...  # noqa: D102
+    @property
+    def scene(self) -> str | None: ...  # noqa: D102
+    @property
+    def inputs(self) -> Mapping[str, Any]: ...  # noqa: D102
+
+
+def register(cls: type, live: Callable[[Any], Any]) -> None:
+    """Let `live` make the widget that shows objects of a class."""
+    _live[cls] = live
+
+
+def live_face(thing: Any) -> Any | None:
+    """The widget for a thing, None where nothing is registered for its class."""
+    for cls in type(thing).__mro__:
+        if cls in _live:
+            return _live[cls](thing)
+    return None
+
+
+def bundle_of_job(job: JobLike) -> dict[str, Any]:
+    """A job's MIME bundle: its widget, with text and html that name the request."""
+    return _widget_view(job) | {"text/plain": job_text(job), "text/html": job_html(job)}
+
+
+def bundle_of_take(take: TakeLike) -> dict[str, Any]:
+    """A take's MIME bundle: a plain `<video>` where its path can be reached from the notebook, else the player."""
+    source = notebook_path(take.path)
+    plain = {"text/plain": take_text(take), "text/html": take_html(take, source)}
+    return plain if source is not None else _widget_view(take) | plain
+
+
+def _widget_view(thing: Any) -> dict[str, Any]:
+    widget = live_face(thing)
+    bundle = widget._repr_mimebundle_() if widget is not None else {}
+    # Jupyter lets a display hook return data alone, or data and metadata.
+    data = bundle[0] if isinstance(bundle, tuple) else bundle
+    return {WIDGET_VIEW: data[WIDGET_VIEW]} if WIDGET_VIEW in (data or {}) else {}
+
+
+def notebook_path(path: Path) -> str | None:
+    """The URL of a file relative to the notebook, None where such a URL leads nowhere.
+
+    A kernel starts in its notebook's folder. VS Code, Colab and marimo serve no files by relative path.
+    """
+    if "VSCODE_PID" in os.environ or {"google.colab", "marimo"} & set(sys.modules):
+        return None
+    try:
+        relative = path.resolve().relative_to(Path.cwd().resolve())
+    except ValueError:
+        return None
+    # Jupyter's server answers 404 for anything in a hidden folder.
+    if any(part.startswith(".") for part in relative.parts):
+        return None
+    return quote(relative.as_posix())
+
+
+def title_of(shot: str | None, inputs: Mapping[str, Any]) -> str:
+    """What people call a request: its shot, else the beginning of its prompt."""
+    if shot:
+        return shot
+    prompt = " ".join(str(inputs.get("prompt") or "").split())
+    return prompt if len(prompt) <= _SHOWN_PROMPT else prompt[: _SHOWN_PROMPT - 1].rstrip() + "…"
+
+
+def facts(take: TakeLike) -> list[str]:
+    """Size and length in words."""
+    found = [f"{take.width} × {take.height}"] if take.width and take.height else []
+    if take.frames and take.frames > 1:
+        found.append(f"{take.frames} frames" + (f" at {take.fps:g} fps" if take.fps else ""))
+    if take.seconds:
+        found.append(f"{take.seconds:.1f} s")
+    if take.renderer == "demo":
+        found.append("simulated")
+    return found
+
+
+def shown_inputs(inputs: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """The inputs as people read them, the prompt apart."""
+    return [(name, _value(value)) for name, value in inputs.items() if name != "prompt" and value not in (None, "")]
+
+
+def _value(value: Any) -> str:
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def take_text(take: TakeLike) -> str:
+    """One line: ``shot-01: 1280 × 544, 49 frames at 24 fps, 2.0 s``."""
+    return f"{take.title}: {', '.join([*facts(take), take.kind])}"
+
+
+def take_html(take: TakeLike, source: str | None) -> str:
+    """A take as html that needs neither kernel nor script.
+
+    Parameters
+    ----------
+    take
+        What is shown.
+    source
+        The file's URL relative to the notebook; without it only the poster is shown.
+    """
+    prompt = str(take.inputs.get("prompt") or "")
+    values = "".join(f"<span>{escape(name)} {escape(value)}</span>" for name, value in shown_inputs(take.inputs))
+    measures = f'<span style="{_STYLE["quiet"]}">{escape(" · ".join(facts(take)))}</span>'
+    words = f"<div>{escape(prompt)}</div>" if prompt else ""
+    return (
+        f'<div class="cw-take" style="{_STYLE["face"]}">{_media(take, source)}'
+        f'<div style="margin-top:6px"><strong>{escape(take.title)}</strong>{words}'
+        f'<div style="{_STYLE["line"]}">{values}{measures}</div></div></div>'
+    )
+
+
+def _media(take: TakeLike, source: str | None) -> str:
+    poster = _poster(take.poster)
+    style, label = _STYLE["media"], escape(take.title, quote=True)
+    if take.kind == "video" and source:
+        shown = f' poster="{poster}"' if poster else ""
+        size = f' width="{take.width}" height="{take.height}"' if take.width and take.height else ""
+        return (
+            f'<video controls preload="none" loop playsinline src="{escape(source, quote=True)}"{shown}{size}'
+            f' aria-label="{label}" style="{style}"></video>'
+        )
+    if take.kind == "audio" and source:
+        return f'<audio controls preload="none" src="{escape(source, quote=True)}"></audio>'
+    picture = source if take.kind == "image" and source else poster
+    return f'<img src="{escape(picture, quote=True)}" alt="{label}" style="{style}">' if picture else ""
+
+
+def _poster(path: Path | None) -> str | None:
+    """A poster as a data URI: JupyterLab rewrites `src` to where the file is, but not `poster`."""
+    try:
+        data = path.read_bytes() if path else b""
+    except OSError:
+        return None
+    if not data or len(data) > _POSTER_LIMIT:
+        return None
+    return f"data:image/jpeg;base64,{base64.b64encode(data).decode('ascii')}"
+
+
+def job_text(job: JobLike) -> str:
+    """One line that names the request: ``shot-01: A lighthouse at dusk, seed 7``."""
+    prompt = str(job.inputs.get("prompt") or "")
+    parts = [part for part in (prompt, *(f"{name} {value}" for name, value in _brief(job.inputs))) if part]
+    return f"{job.title}: {', '.join(parts)}" if parts and prompt != job.title else ", ".join(parts) or job.title
+
+
+def job_html(job: JobLike) -> str:
+    """The request as html, for readers without a kernel."""
+    scene = f'<span style="{_STYLE["quiet"]}">{escape(job.scene)}</span> ' if job.scene else ""
+    prompt = str(job.inputs.get("prompt") or "")
+    words = f" {escape(prompt)}" if prompt and prompt != job.title else ""
+    values = " · ".join(f"{name} {value}" for name, value in _brief(job.inputs))
+    return (
+        f'<div class="cw-job" style="{_STYLE["face"]}">{scene}<strong>{escape(job.title)}</strong>{words}'
+        f' <span style="{_STYLE["quiet"]}">{escape(values)}</span></div>'
+    )
+
+
+def _brief(inputs: Mapping[str, Any]) -> list[tuple[str, str]]:
+    return [(name, value) for name, value in shown_inputs(inputs) if name in {"seed", "keyframe", "end_keyframe"}]

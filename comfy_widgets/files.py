@@ -1,0 +1,75 @@
+"""Writing files so that they are either whole or not there."""
+
+import errno
+import os
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from comfy_widgets.errors import CacheError, CacheNotWritable, DiskFull
+
+# A crash leaves only files of this suffix behind; nothing reads them.
+TEMPORARY = ".part"
+
+
+def temporary_beside(path: Path) -> Path:
+    """A name in the same folder that nobody else uses."""
+    return path.with_name(f".{path.name}.{uuid.uuid4().hex[:12]}{TEMPORARY}")
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a file whole: a reader sees the old text or the new one, and so does one after a crash.
+
+    Raises
+    ------
+    CacheNotWritable, DiskFull
+        If it can't be written; nothing is left behind.
+    """
+    with told_as_cache_error(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary = temporary_beside(path)
+        try:
+            with temporary.open("w", encoding="utf-8") as file:
+                file.write(text)
+                file.flush()
+                os.fsync(file.fileno())
+            temporary.replace(path)
+        finally:
+            temporary.unlink(missing_ok=True)
+
+
+def put(temporary: Path, path: Path) -> None:
+    """Give a finished temporary file its name.
+
+    Raises
+    ------
+    CacheNotWritable, DiskFull
+        If that is not possible.
+    """
+    with told_as_cache_error(path):
+        with temporary.open("rb") as file:
+            os.fsync(file.fileno())
+        temporary.replace(path)
+
+
+@contextmanager
+def told_as_cache_error(path: Path) -> Iterator[None]:
+    """Say of an error of the file system what it means for the folder of takes."""
+    try:
+        yield
+    except OSError as error:
+        raise _meaning(error, path) from error
+
+
+def _meaning(error: OSError, path: Path) -> CacheError:
+    if error.errno in {errno.ENOSPC, errno.EDQUOT}:
+        return DiskFull(
+            f"No space is left for {path.name}.", hint="Free some space; a rendered take is fetched with job.fetch()."
+        )
+    if error.errno in {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EEXIST, errno.EISDIR}:
+        return CacheNotWritable(
+            f"The folder of takes {path.parent} can't be written: {error.strerror}.",
+            hint="Make it writable, or choose another: Studio(cache='folder').",
+        )
+    return CacheError(f"{path.name} can't be written: {error.strerror or error}.")

@@ -1,0 +1,142 @@
+"""The event loop that a studio lives in, in a notebook, a script or a program that brings its own."""
+
+import asyncio
+import signal
+import threading
+from collections.abc import Awaitable, Coroutine, Iterator
+from contextlib import contextmanager
+from types import FrameType
+from typing import Any, TypeVar
+
+from comfy_widgets.errors import WrongLoop
+
+T = TypeVar("T")
+
+
+class HomeLoop:
+    """One event loop: the one that runs here when work first starts, else one of our own until `close`.
+
+    Examples
+    --------
+    >>> home = HomeLoop()
+    >>> home.turn(asyncio.sleep(0, "done"))
+    'done'
+    >>> home.close()
+    """
+
+    def __init__(self) -> None:
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._runner: asyncio.Runner | None = None
+
+    @property
+    def loop(self) -> asyncio.AbstractEventLoop | None:
+        """The loop that work was last started in; None before, or when it is closed."""
+        return None if self._loop is None or self._loop.is_closed() else self._loop
+
+    def bind(self) -> asyncio.AbstractEventLoop:
+        """The loop to start work in.
+
+        Raises
+        ------
+        WrongLoop
+            If work goes on in one loop while another runs here.
+        """
+        running = _running_loop()
+        if self.loop is None:
+            if running is None:
+                self._runner = asyncio.Runner()
+                running = self._runner.get_loop()
+            self._loop = running
+        elif running is not None and running is not self.loop:
+            raise WrongLoop(
+                "This studio is at work in another event loop.",
+                hint="Make a studio inside this one, or close the other first: studio.close().",
+            )
+        return self._loop  # type: ignore[return-value]
+
+    @property
+    def turns_by_itself(self) -> bool:
+        """Whether the loop runs now, in this thread or in another."""
+        return self.loop is not None and self.loop.is_running()
+
+    @property
+    def runs_here(self) -> bool:
+        """Whether the loop runs now, in this thread."""
+        return self._loop is not None and _running_loop() is self._loop
+
+    def turn(self, work: Awaitable[T]) -> T:
+        """Wait for `work` without `await`, the loop going on meanwhile; what it raises is raised.
+
+        An interrupt cancels only this wait, then raises KeyboardInterrupt in the caller's frame.
+
+        Raises
+        ------
+        WrongLoop
+            If the loop can't be waited for from here.
+        """
+        loop = self.bind()
+        if loop.is_running():
+            if _running_loop() is not loop:
+                return asyncio.run_coroutine_threadsafe(_coroutine(work), loop).result()
+            _let_nest(loop)
+        return _run(loop, _coroutine(work))
+
+    def close(self) -> None:
+        """End our own loop, if it is our own."""
+        if self._runner is not None:
+            self._runner.close()
+            self._runner = self._loop = None
+
+
+def _running_loop() -> asyncio.AbstractEventLoop | None:
+    try:
+        return asyncio.get_running_loop()
+    except RuntimeError:
+        return None
+
+
+async def _coroutine(work: Awaitable[T]) -> T:
+    return await work
+
+
+def _let_nest(loop: asyncio.AbstractEventLoop) -> None:
+    # Patches asyncio, so only when somebody really blocks inside a running loop.
+    import nest_asyncio2  # noqa: PLC0415
+
+    try:
+        nest_asyncio2.apply(loop)
+    except ValueError as error:
+        raise WrongLoop(
+            f"This event loop ({type(loop).__module__}) can't be waited for from inside.", hint="Use: await job"
+        ) from error
+
+
+def _run(loop: asyncio.AbstractEventLoop, work: Coroutine[Any, Any, T]) -> T:
+    task = loop.create_task(work)
+    with _interrupts(loop, task) as interrupted:
+        try:
+            return loop.run_until_complete(task)
+        except asyncio.CancelledError:
+            if interrupted.is_set():
+                raise KeyboardInterrupt from None
+            raise
+
+
+@contextmanager
+def _interrupts(loop: asyncio.AbstractEventLoop, task: asyncio.Task[Any]) -> Iterator[threading.Event]:
+    """Turn an interrupt into the end of one wait; by default it would be raised in whatever task happens to run."""
+    interrupted = threading.Event()
+
+    def interrupt(_signal: int, _frame: FrameType | None) -> None:
+        interrupted.set()
+        loop.call_soon_threadsafe(task.cancel)
+
+    if threading.current_thread() is not threading.main_thread():
+        yield interrupted
+        return
+    before = signal.signal(signal.SIGINT, interrupt)
+    try:
+        yield interrupted
+    finally:
+        # None stands for a handler that was not installed from Python and can't be put back.
+        signal.signal(signal.SIGINT, before if before is not None else signal.default_int_handler)

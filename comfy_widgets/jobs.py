@@ -1,0 +1,390 @@
+"""A job: one request on its way to a take, to be watched, awaited and stopped."""
+
+import asyncio
+import logging
+import time
+from collections.abc import AsyncIterator, Callable, Generator, Mapping
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from typing import Any, Protocol
+
+from comfy_widgets import faces
+from comfy_widgets.errors import ComfyWidgetsError, WrongLoop
+from comfy_widgets.home_loop import HomeLoop
+from comfy_widgets.takes import Take
+from comfy_widgets.wording import in_line
+from comfy_widgets.workflow import Filled
+
+log = logging.getLogger(__name__)
+
+
+class JobStatus(StrEnum):
+    """Where a job is on its way."""
+
+    SUBMITTING = "submitting"
+    QUEUED = "queued"
+    RUNNING = "running"
+    SAVING = "saving"
+    COMPLETE = "complete"
+    ERROR = "error"
+    CANCELLED = "cancelled"
+    LOST = "lost"
+
+    @property
+    def over(self) -> bool:
+        """Whether nothing more will happen by itself."""
+        return self in _OVER
+
+
+_OVER = frozenset({JobStatus.COMPLETE, JobStatus.ERROR, JobStatus.CANCELLED, JobStatus.LOST})
+
+
+@dataclass(frozen=True)
+class Request:
+    """What is asked for: a filled workflow, for a shot.
+
+    Parameters
+    ----------
+    filled
+        The graph and its input files.
+    scene, shot
+        For which shot, if for one.
+    fresh
+        Make another take even if there is one.
+    front
+        Go before everybody else in the server's queue.
+    """
+
+    filled: Filled
+    scene: str | None = None
+    shot: str | None = None
+    fresh: bool = False
+    front: bool = False
+
+    @property
+    def title(self) -> str:
+        """The shot's id, else the beginning of the prompt, else the workflow's name."""
+        return faces.title_of(self.shot, self.filled.inputs) or self.filled.name
+
+
+@dataclass(frozen=True)
+class JobState:
+    """Everything about a job that changes; times are of `time.monotonic`, in seconds."""
+
+    status: JobStatus = JobStatus.SUBMITTING
+    progress: float = 0.0
+    queue_position: int | None = None
+    ahead: int = 0
+    ahead_mine: int = 0
+    eta: float | None = None
+    node_title: str | None = None
+    step: tuple[int, int] | None = None
+    preview: tuple[str, bytes] | None = field(default=None, repr=False)
+    source: str = "poll"
+    heard: float = field(default_factory=time.monotonic)
+    began: float = field(default_factory=time.monotonic)
+    running_since: float | None = None
+    ended: float | None = None
+    error: ComfyWidgetsError | None = None
+    take: Take | None = None
+    note: str | None = None
+
+
+class Acts(Protocol):
+    """What can be done with a job; the pipeline does it."""
+
+    def cancel(self, job: "Job") -> asyncio.Future[None]:
+        """Stop it."""
+
+    def resubmit(self, job: "Job") -> "Job":
+        """Ask for it again."""
+
+    def fetch(self, job: "Job") -> "Job":
+        """Bring its file here without rendering again."""
+
+    def reattach(self, job: "Job") -> None:
+        """Follow it again after its loop was closed."""
+
+    def show(self, job: "Job") -> None:
+        """Put its badge on the screen, if somebody looks at one."""
+
+
+class Job:
+    """One request on its way to a take.
+
+    Made by `Studio.submit`; await it for its take, or call `result` where nothing can be awaited.
+
+    Attributes
+    ----------
+    id
+        The prompt_id on the server.
+    request
+        What was asked for.
+
+    Examples
+    --------
+    >>> job = studio.submit(workflow, prompt="a lighthouse", seed=7)  # doctest: +SKIP
+    >>> take = await job  # doctest: +SKIP
+    """
+
+    def __init__(self, prompt_id: str, request: Request, home: HomeLoop, acts: Acts) -> None:
+        self.id = prompt_id
+        self.request = request
+        self.on_screen = False
+        self._home = home
+        self._acts = acts
+        self._state = JobState()
+        self._listeners: dict[object, Callable[[], None]] = {}
+
+    @property
+    def state(self) -> JobState:
+        """A snapshot of everything that changes."""
+        return self._state
+
+    @property
+    def loop(self) -> asyncio.AbstractEventLoop | None:
+        """The event loop that moves this job."""
+        return self._home.loop
+
+    @property
+    def scene(self) -> str | None:
+        """The scene it is for."""
+        return self.request.scene
+
+    @property
+    def shot(self) -> str | None:
+        """The shot it is for."""
+        return self.request.shot
+
+    @property
+    def title(self) -> str:
+        """What people call it."""
+        return self.request.title
+
+    @property
+    def inputs(self) -> Mapping[str, Any]:
+        """The named inputs and their values."""
+        return self.request.filled.inputs
+
+    @property
+    def status(self) -> JobStatus:
+        """Where it is on its way."""
+        return self._state.status
+
+    @property
+    def over(self) -> bool:
+        """Whether nothing more will happen by itself."""
+        return self._state.status.over
+
+    @property
+    def progress(self) -> float:
+        """Fraction from 0 to 1; 1 only when the take is on disk."""
+        return self._state.progress
+
+    @property
+    def queue_position(self) -> int | None:
+        """Rank among the queued prompts of the server, 1 = next; None when not queued."""
+        return self._state.queue_position
+
+    @property
+    def ahead(self) -> int:
+        """How many prompts must end before it, the running one included."""
+        return self._state.ahead
+
+    @property
+    def ahead_mine(self) -> int:
+        """How many of those ahead are ours."""
+        return self._state.ahead_mine
+
+    @property
+    def eta(self) -> float | None:
+        """Seconds that are probably left, None where nothing is known."""
+        return self._state.eta
+
+    @property
+    def node_title(self) -> str | None:
+        """The node at work."""
+        return self._state.node_title
+
+    @property
+    def step(self) -> tuple[int, int] | None:
+        """The node's step and how many it has."""
+        return self._state.step
+
+    @property
+    def preview(self) -> tuple[str, bytes] | None:
+        """MIME type and bytes of the latest picture of the work in progress."""
+        return self._state.preview
+
+    @property
+    def source(self) -> str:
+        """Who told the latest news: `socket`, `poll` or `cache`."""
+        return self._state.source
+
+    @property
+    def age(self) -> float:
+        """Seconds since the last news; 0 once it is over."""
+        return 0.0 if self.over else time.monotonic() - self._state.heard
+
+    @property
+    def elapsed(self) -> float:
+        """Seconds from the request to the end, or to now."""
+        return (self._state.ended or time.monotonic()) - self._state.began
+
+    @property
+    def error(self) -> ComfyWidgetsError | None:
+        """Why there is no take, None while all is well."""
+        return self._state.error
+
+    @property
+    def take(self) -> Take | None:
+        """The chosen video, once it is on disk."""
+        return self._state.take
+
+    @property
+    def takes(self) -> tuple[Take, ...]:
+        """All files of the job, the chosen one first."""
+        return (self.take, *self.take.also) if self.take else ()
+
+    @property
+    def message(self) -> str:
+        """What happens now, in words."""
+        state = self._state
+        if state.error is not None:
+            return state.error.sentence
+        if state.status is JobStatus.QUEUED:
+            return in_line(state.queue_position, state.ahead, state.ahead_mine)
+        if state.status is JobStatus.RUNNING:
+            step = f", step {state.step[0]} of {state.step[1]}" if state.step else ""
+            return f"{state.node_title}{step}" if state.node_title else ""
+        return state.note or ""
+
+    def move(self, **changes: Any) -> None:
+        """Change the state and tell who listens; for the pipeline, in the job's loop."""
+        before, self._state = self._state, replace(self._state, **changes)
+        if self._state == before:
+            return
+        for listener in list(self._listeners.values()):
+            try:
+                listener()
+            except Exception:
+                # One broken listener must neither stop the job nor keep the news from the others.
+                log.exception("A listener of job %s failed", self.id)
+
+    def subscribe(self, listener: Callable[[], None]) -> Callable[[], None]:
+        """Call `listener` in the job's loop after each change.
+
+        Returns
+        -------
+        Callable
+            Ends the subscription.
+        """
+        token = object()
+        self._listeners[token] = listener
+
+        def unsubscribe() -> None:
+            self._listeners.pop(token, None)
+
+        return unsubscribe
+
+    def cancel(self) -> asyncio.Future[None]:
+        """Stop it on the server; a job that ends well in spite of it is complete.
+
+        Returns
+        -------
+        asyncio.Future
+            Done when the server has confirmed; need not be awaited.
+        """
+        return self._acts.cancel(self)
+
+    def resubmit(self) -> "Job":
+        """Ask for the same again, after looking whether the server still has it."""
+        return self._acts.resubmit(self)
+
+    def fetch(self) -> "Job":
+        """Bring the file of a rendered job here again; nothing is rendered."""
+        return self._acts.fetch(self)
+
+    def __await__(self) -> Generator[Any, None, Take]:
+        return self._outcome().__await__()
+
+    async def _outcome(self) -> Take:
+        self._acts.show(self)
+        await self.ended()
+        return self._take_or_raise()
+
+    def result(self) -> Take:
+        """Wait for the take without `await`; the notebook's widgets stay alive meanwhile.
+
+        Raises
+        ------
+        ComfyWidgetsError
+            If there is no take.
+        KeyboardInterrupt
+            If the cell is interrupted; the job goes on.
+        """
+        self._acts.show(self)
+        if not self.over:
+            self._home.turn(self.ended())
+        return self._take_or_raise()
+
+    async def ended(self) -> None:
+        """Wait until it is over, without raising for how it ended; cancelling the wait leaves the job alone."""
+        if self.over:
+            return
+        here = asyncio.get_running_loop()
+        if self._home.loop is None:
+            self._acts.reattach(self)
+        elif self._home.loop is not here and not self._home.turns_by_itself:
+            raise WrongLoop("This job belongs to an event loop that is not running.", hint="Use: job.result()")
+        waiter = here.create_future()
+
+        def look() -> None:
+            if self.over:
+                here.call_soon_threadsafe(_settle, waiter)
+
+        unsubscribe = self.subscribe(look)
+        try:
+            look()
+            await waiter
+        finally:
+            unsubscribe()
+
+    def _take_or_raise(self) -> Take:
+        if self._state.error is not None:
+            # Each waiter gets the traceback of its own await only.
+            raise self._state.error.with_traceback(None)
+        if self._state.take is None:
+            raise ComfyWidgetsError("The job is over and left no take.", hint="Submit it again: job.resubmit().")
+        return self._state.take
+
+    async def updates(self) -> AsyncIterator["Job"]:
+        """Yield the job now and after each change, until it is over."""
+        here = asyncio.get_running_loop()
+        changed = asyncio.Event()
+
+        def wake() -> None:
+            here.call_soon_threadsafe(changed.set)
+
+        unsubscribe = self.subscribe(wake)
+        try:
+            while True:
+                changed.clear()
+                yield self
+                if self.over:
+                    return
+                await changed.wait()
+        finally:
+            unsubscribe()
+
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
+        self.on_screen = True
+        return faces.bundle_of_job(self)
+
+    def __repr__(self) -> str:
+        return faces.job_text(self)
+
+
+def _settle(waiter: asyncio.Future[None]) -> None:
+    if not waiter.done():
+        waiter.set_result(None)

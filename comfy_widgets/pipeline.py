@@ -1,0 +1,277 @@
+"""The steps of making one take: look for it, else submit, follow, save."""
+
+import asyncio
+import logging
+import time
+import uuid
+from collections.abc import Callable, Coroutine, Mapping
+from typing import Any
+
+from comfy_widgets import submitting
+from comfy_widgets.attempt import AT_REST, Attempt
+from comfy_widgets.cache import TakeCache
+from comfy_widgets.comfyui.address import Address
+from comfy_widgets.comfyui.progress import RENDERED
+from comfy_widgets.comfyui.status import Remote
+from comfy_widgets.comfyui.tracked import News
+from comfy_widgets.comfyui.tracker import Tracker, tracker_for
+from comfy_widgets.errors import ComfyWidgetsError, JobFailed, NotCached, OutputMissing, ServerUnreachable
+from comfy_widgets.home_loop import HomeLoop
+from comfy_widgets.jobs import Job, JobStatus, Request
+from comfy_widgets.outcomes import closed, failure, status_of
+from comfy_widgets.saving import Origin, save
+from comfy_widgets.takes import Take
+from comfy_widgets.unfinished import Row
+from comfy_widgets.workflow import Filled
+
+log = logging.getLogger(__name__)
+
+_INDEX_SECONDS = 1.5
+
+# Jobs on their way, of all studios in this process: (server, folder, fingerprint) → job.
+_live: dict[tuple[str, str, str], Job] = {}
+
+
+class Pipeline:
+    """Makes takes on one server into one cache.
+
+    Parameters
+    ----------
+    address, cache, home
+        Where it is rendered, where takes lie, and the loop that all runs in.
+    offline
+        Never ask the server.
+    extra_data
+        Goes with each prompt.
+    show
+        Puts a job's badge on the screen.
+    """
+
+    def __init__(
+        self,
+        address: Address,
+        cache: TakeCache,
+        home: HomeLoop,
+        *,
+        offline: bool,
+        extra_data: Mapping[str, Any],
+        show: Callable[[Job], None],
+    ) -> None:
+        self.address = address
+        self.cache = cache
+        self.home = home
+        self.offline = offline
+        self.extra_data = extra_data
+        self.show = show
+        self._attempts: dict[Job, Attempt] = {}
+        self._closed = False
+
+    def submit(self, request: Request, *, prior: str | None = None) -> Job:
+        """Start making a take; a live job of this process for the same is returned instead."""
+        self.home.bind()
+        live = _live.get(self._place(request))
+        if live is not None and not request.fresh and not live.over and live.loop is self.home.loop:
+            return live
+        job = Job(str(uuid.uuid4()), request, self.home, self)
+        _live[self._place(request)] = job
+        self._start(Attempt(job, self.address, self.cache, prior=prior))
+        return job
+
+    def cancel(self, job: Job) -> asyncio.Future[None]:
+        """Stop a job; done when the server has confirmed or the job is over."""
+        return self.start(self._cancel(job))
+
+    def resubmit(self, job: Job) -> Job:
+        """Ask for the same again; the server is asked first whether it still has the old one."""
+        return self.submit(job.request, prior=job.id)
+
+    def fetch(self, job: Job) -> Job:
+        """Bring a rendered job's files here; nothing is rendered."""
+        if job.over and job.take is None:
+            job.move(status=JobStatus.SAVING, error=None, ended=None, heard=time.monotonic())
+            self._start(Attempt(job, self.address, self.cache, prior=job.id, may_submit=False))
+        return job
+
+    def reattach(self, job: Job) -> None:
+        """Follow a job again whose loop was closed."""
+        self._start(Attempt(job, self.address, self.cache, prior=job.id))
+
+    def resume(self) -> list[Job]:
+        """A job for each unfinished row of this server that no job of this process stands for."""
+        self.home.bind()
+        known = {job.id for job in self._attempts}
+        rows = [row for row in self.cache.unfinished.rows() if row.server == str(self.address)]
+        return [self._resumed(row) for row in rows if row.prompt_id not in known]
+
+    def _resumed(self, row: Row) -> Job:
+        filled = Filled(row.graph, (), row.inputs, row.name)
+        job = Job(row.prompt_id, Request(filled, row.scene, row.shot, fresh=row.fresh), self.home, self)
+        self._start(Attempt(job, self.address, self.cache, prior=row.prompt_id, may_submit=False))
+        return job
+
+    async def close(self) -> None:
+        """Follow nothing any more; prompts on the server go on and can be resumed."""
+        self._closed = True
+        tasks = [attempt.task for attempt in self._attempts.values() if attempt.task is not None]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await asyncio.to_thread(self.cache.write_index, now=True)
+        await tracker_for(self.address).close_if_idle()
+
+    def start(self, work: Coroutine[Any, Any, None]) -> asyncio.Future[None]:
+        """Start work in the home loop; in a script it is done when this returns."""
+        loop = self.home.bind()
+        task = loop.create_task(work)
+        if not loop.is_running():
+            self.home.turn(asyncio.wait([task]))
+        return task
+
+    def _place(self, request: Request) -> tuple[str, str, str]:
+        return str(self.address), str(self.cache.folder.resolve()), request.filled.fingerprint
+
+    def _start(self, attempt: Attempt) -> None:
+        self._attempts[attempt.job] = attempt
+        loop = self.home.bind()
+
+        def begin() -> None:
+            attempt.task = loop.create_task(self._work(attempt), name=f"comfy_widgets job {attempt.job.id}")
+
+        if loop.is_running() and not self.home.runs_here:
+            loop.call_soon_threadsafe(begin)
+            return
+        begin()
+        if not loop.is_running():
+            # A script: nothing moves between its calls, so this one stays until the server has the prompt.
+            self.home.turn(attempt.answered.wait())
+
+    async def _work(self, attempt: Attempt) -> None:
+        try:
+            attempt.complete(await self._uninterrupted(attempt))
+        except asyncio.CancelledError:
+            # The loop ends, or the studio: the server goes on, and the row tells the next kernel.
+            if self._closed:
+                attempt.fail(JobStatus.LOST, closed())
+            raise
+        except ComfyWidgetsError as error:
+            attempt.fail(status_of(error), error)
+        except Exception as error:
+            log.exception("Job %s", attempt.job.id)
+            broken = JobFailed(f"comfy_widgets failed: {type(error).__name__}: {error}.", hint="Please report it.")
+            attempt.fail(JobStatus.ERROR, broken)
+        finally:
+            self._forget(attempt)
+
+    async def _uninterrupted(self, attempt: Attempt) -> Take:
+        while True:
+            try:
+                return await self._make(attempt)
+            except KeyboardInterrupt:
+                # An interrupt hits whatever runs; it was meant for the cell. The row leads back to where we were.
+                attempt.prior = attempt.job.id
+
+    async def _make(self, attempt: Attempt) -> Take:
+        """The whole way of one take."""
+        found = await self._look_up(attempt)
+        if found is not None:
+            attempt.job.move(source="cache")
+            return found
+        tracker = tracker_for(self.address)
+        if not await submitting.attach(attempt, tracker):
+            await submitting.submit(attempt, tracker, self.extra_data)
+        news = await _follow(attempt, tracker)
+        try:
+            return await _save(attempt, tracker, news)
+        except OutputMissing:
+            if not attempt.may_submit or not (news.record and news.record.files):
+                raise
+            # Somebody deleted the file. Its new name makes the server save it again; what is rendered is cached there.
+            attempt.drop_row()
+            attempt.job.id = str(uuid.uuid4())
+            await submitting.submit(attempt, tracker, self.extra_data)
+            return await _save(attempt, tracker, await _follow(attempt, tracker))
+
+    async def _look_up(self, attempt: Attempt) -> Take | None:
+        """A take that is on disk already."""
+        request, unreachable = attempt.job.request, None
+        # While nobody can say which kind of renderer it would be, a real take goes before a simulated one.
+        kinds = ["comfyui", "demo"]
+        if not self.offline:
+            try:
+                attempt.capabilities = await tracker_for(self.address).capabilities()
+                kinds = [attempt.capabilities.renderer]
+            except ServerUnreachable as error:
+                unreachable = error
+        keys = [request.filled.key(kind) for kind in kinds]
+        attempt.key = keys[0]
+        for key in [] if request.fresh else keys:
+            take = await asyncio.to_thread(self.cache.find, key)
+            if take is not None:
+                return await asyncio.to_thread(self.cache.note_use, take, request.scene, request.shot)
+        if self.offline:
+            raise NotCached(
+                f"The studio is offline and this was never made: {request.title}.",
+                hint="Run it with a server first: Studio(url), without offline=True.",
+            )
+        if unreachable is not None:
+            raise unreachable
+        return None
+
+    async def _cancel(self, job: Job) -> None:
+        attempt = self._attempts.get(job)
+        if attempt is None or job.over:
+            return
+        attempt.cancelling = True
+        job.move(note="Stopping")
+        if attempt.posted and attempt.tracked is not None:
+            await tracker_for(self.address).cancel(attempt.tracked)
+        await job.ended()
+
+    def _forget(self, attempt: Attempt) -> None:
+        attempt.answered.set()
+        self._attempts.pop(attempt.job, None)
+        place = self._place(attempt.job.request)
+        if attempt.job.over and _live.get(place) is attempt.job:
+            del _live[place]
+
+
+async def _follow(attempt: Attempt, tracker: Tracker) -> News:
+    """Wait until the server has no more to do for it."""
+    tracked = attempt.tracked
+    assert tracked is not None  # noqa: S101 - attach or submit went before
+    try:
+        if attempt.cancelling:
+            await tracker.cancel(tracked)
+        # Shielded: a wait that is cancelled must not take the prompt's end from the next one.
+        news = await asyncio.shield(tracked.ended)
+    finally:
+        tracker.leave(tracked)
+    if news.remote is Remote.SUCCEEDED:
+        return news
+    if news.remote is not Remote.GONE:
+        attempt.drop_row()
+    raise failure(news, cancelling=attempt.cancelling)
+
+
+async def _save(attempt: Attempt, tracker: Tracker, news: News) -> Take:
+    """Bring the files here; what was announced only on the socket counts too."""
+    job, record = attempt.job, news.record
+    assert record is not None  # noqa: S101 - only a record says that it ended well
+    job.move(**{**AT_REST, "status": JobStatus.SAVING, "progress": max(job.progress, RENDERED)})
+    capabilities = attempt.capabilities or await tracker.capabilities()
+    origin = Origin(job.request, attempt.key, job.id, attempt.address.name, capabilities, record.seconds)
+    files = record.files or news.told_files
+
+    def tell(share: float) -> None:
+        reached = RENDERED + (1.0 - RENDERED) * 0.9 * share
+        job.move(progress=max(job.progress, reached), heard=time.monotonic())
+
+    try:
+        take = await save(tracker.client, attempt.cache, origin, files, tell)
+    except OutputMissing as error:
+        if not files and attempt.dropped:
+            error.hint = f"The server left out: {' '.join(attempt.dropped)}"
+        raise
+    attempt.drop_row()
+    asyncio.get_running_loop().call_later(_INDEX_SECONDS, attempt.cache.write_index)
+    return take

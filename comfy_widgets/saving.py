@@ -1,0 +1,187 @@
+"""From a server's output files to a take on disk: fetch, look inside, poster, keep."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+
+from comfy_widgets import media
+from comfy_widgets.cache import TakeCache
+from comfy_widgets.comfyui.capabilities import Capabilities
+from comfy_widgets.comfyui.client import Client
+from comfy_widgets.comfyui.replies import OutputFile, chosen_output
+from comfy_widgets.errors import ComfyWidgetsError, FetchFailed, OutputMissing
+from comfy_widgets.files import temporary_beside
+from comfy_widgets.jobs import Request
+from comfy_widgets.takes import Take
+
+_ATTEMPTS = 4
+_PAUSE_SECONDS = 0.5
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where a take comes from.
+
+    Attributes
+    ----------
+    request, key
+        What was asked for.
+    prompt_id
+        The job's id on the server.
+    server
+        Host and port.
+    capabilities
+        What the server said of itself.
+    render_seconds
+        How long the server executed it, if it told.
+    """
+
+    request: Request
+    key: str
+    prompt_id: str
+    server: str
+    capabilities: Capabilities
+    render_seconds: float | None = None
+
+
+async def save(
+    client: Client, cache: TakeCache, origin: Origin, files: Sequence[OutputFile], tell: Callable[[float], None]
+) -> Take:
+    """Bring a job's files here and keep them as a take.
+
+    Parameters
+    ----------
+    files
+        What the job left on the server.
+    tell
+        Called with the fraction that is here, from 0 to 1.
+
+    Raises
+    ------
+    OutputMissing
+        If there is no file, or the server has lost it.
+    FetchFailed
+        If the chosen file could not be brought here whole.
+    CacheError
+        If it can't be written.
+    """
+    wanted = wanted_files(files)
+    parts = [cache.part(origin.prompt_id, number) for number in range(len(wanted))]
+    for number, (file, part) in enumerate(zip(wanted, parts, strict=True)):
+        await _fetch(client, file, part, partial(_tell_share, tell, number, len(wanted)))
+    return await asyncio.to_thread(_keep, cache, origin, wanted, parts)
+
+
+def wanted_files(files: Sequence[OutputFile]) -> list[OutputFile]:
+    """The files to keep, the chosen one first; what a preview node left counts only if there is nothing else."""
+    kept = [file for file in files if file.type == "output"] or list(files)
+    chosen = chosen_output(kept)
+    if chosen is None:
+        raise OutputMissing(
+            "The job ended well and left no file.", hint="The workflow needs a node that saves, such as SaveVideo."
+        )
+    return [chosen, *(file for file in kept if file != chosen)]
+
+
+def _tell_share(tell: Callable[[float], None], done: int, all_: int, share: float) -> None:
+    tell((done + share) / all_)
+
+
+async def _fetch(client: Client, file: OutputFile, part: Path, tell: Callable[[float], None]) -> None:
+    def on_bytes(have: int, total: int | None) -> None:
+        if total:
+            tell(min(have / total, 1.0))
+
+    for attempt in range(1, _ATTEMPTS + 1):
+        try:
+            await client.fetch(file, part, on_bytes)
+        except FetchFailed as error:
+            if attempt == _ATTEMPTS:
+                error.hint = error.hint or "It is still on the server: job.fetch() tries again, without rendering."
+                raise
+            await asyncio.sleep(_PAUSE_SECONDS * attempt)
+        else:
+            return
+
+
+def _keep(cache: TakeCache, origin: Origin, files: list[OutputFile], parts: list[Path]) -> Take:
+    # Somebody else may have brought the same take here meanwhile: another kernel on this folder.
+    known = None if origin.request.fresh else cache.find(origin.key)
+    if known is not None:
+        _drop(parts)
+        return replace(known, cached=False)
+    request = origin.request
+    number = cache.next_number(origin.key)
+    name = cache.name(origin.key, request.scene, request.shot, request.title, number)
+    try:
+        takes = [
+            _described(part, cache.folder / f"{name}{f'.o{place}' if place else ''}{file.suffix}", file, origin)
+            for place, (file, part) in enumerate(zip(files, parts, strict=True))
+        ]
+    except FetchFailed:
+        # What can't be read is fetched anew next time, not continued.
+        _drop(parts)
+        raise
+    moves = {part: take.path for part, take in zip(parts, takes, strict=True)}
+    chosen = _with_poster(takes[0], parts[0], moves)
+    chosen = replace(chosen, take_number=number, also=tuple(takes[1:]), used_by=((request.scene, request.shot),))
+    return cache.keep(chosen, moves)
+
+
+def _described(part: Path, path: Path, file: OutputFile, origin: Origin) -> Take:
+    kind, media_type, probe = file.kind, file.media_type, None
+    if kind in {"video", "image", "audio"}:
+        probe = media.probe(part)
+        media_type = probe.media_type
+    if kind == "video":
+        media.faststart(part)
+    request = origin.request
+    return Take(
+        key=origin.key,
+        path=path,
+        kind=kind,
+        media_type=media_type,
+        size=part.stat().st_size,
+        made=datetime.now(UTC).isoformat(timespec="seconds"),
+        # The port of the embedded server is another each time.
+        server="the embedded server" if origin.capabilities.renderer == "demo" else origin.server,
+        renderer=origin.capabilities.renderer,
+        version=origin.capabilities.version,
+        codec=probe.codec if probe else None,
+        width=probe.width if probe else None,
+        height=probe.height if probe else None,
+        fps=probe.fps if probe else None,
+        frames=probe.frames if probe else None,
+        seconds=probe.seconds if probe else None,
+        inputs=dict(request.filled.inputs),
+        graph=request.filled.graph,
+        scene=request.scene,
+        shot=request.shot,
+        prompt_id=origin.prompt_id,
+        render_seconds=origin.render_seconds,
+    )
+
+
+def _with_poster(take: Take, part: Path, moves: dict[Path, Path]) -> Take:
+    if take.kind not in {"video", "image"}:
+        return take
+    path = take.path.with_suffix(".jpg")
+    temporary = temporary_beside(path)
+    # A picture that was saved as jpg is its own poster's name.
+    if path == take.path:
+        path = take.path.with_suffix(".poster.jpg")
+    try:
+        media.poster(part, temporary)
+    except ComfyWidgetsError:
+        temporary.unlink(missing_ok=True)
+        return take
+    moves[temporary] = path
+    return replace(take, poster=path)
+
+
+def _drop(parts: list[Path]) -> None:
+    for part in parts:
+        part.unlink(missing_ok=True)

@@ -1,0 +1,90 @@
+"""A shot of a film, and the prompt text that is made of it (pure)."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Self
+
+# The order in which enhancers are said in the prompt.
+ENHANCERS = ("Framing", "Movement", "Lens", "Lighting", "Mood", "VFX", "Pacing")
+
+
+@dataclass(frozen=True)
+class Shot:
+    """What is to be seen in one shot.
+
+    Parameters
+    ----------
+    id
+        A name that is unique in its timeline, such as ``shot-01``.
+    prompt
+        What is seen, in words.
+    scene, title, purpose
+        Which scene it belongs to, what people call it, what it is for.
+    keyframe, end_keyframe
+        Picture files it starts and ends with.
+    negative
+        What must not be seen.
+    seed
+        The seed; None leaves the workflow's.
+    seconds
+        Its length; None leaves the workflow's.
+    enhancers
+        Lists of words by name, see `ENHANCERS`.
+    inputs
+        Values for any other binding of the workflow.
+
+    Examples
+    --------
+    >>> Shot("shot-01", "A lighthouse", purpose="opening", enhancers={"Mood": ["calm"]}).text()
+    'A lighthouse Shot purpose: opening (Mood: calm)'
+    """
+
+    id: str
+    prompt: str
+    scene: str | None = None
+    title: str | None = None
+    purpose: str | None = None
+    keyframe: str | Path | None = None
+    end_keyframe: str | Path | None = None
+    negative: str | None = None
+    seed: int | None = None
+    seconds: float | None = None
+    enhancers: Mapping[str, list[str]] = field(default_factory=dict)
+    inputs: Mapping[str, Any] = field(default_factory=dict)
+
+    def text(self, style: str | None = None) -> str:
+        """The prompt: description, purpose, enhancers in one parenthesis, and the film's style."""
+        parts = [self.prompt.strip()]
+        if self.purpose:
+            parts.append(f"Shot purpose: {self.purpose}")
+        groups = [f"{name}: {', '.join(self.enhancers[name])}" for name in ENHANCERS if self.enhancers.get(name)]
+        if groups:
+            parts.append(f"({'; '.join(groups)})")
+        if style:
+            parts.append(f"Style: {style}")
+        return " ".join(part for part in parts if part)
+
+    def bindings(self, style: str | None = None) -> dict[str, Any]:
+        """The workflow inputs that this shot sets."""
+        named = {
+            "prompt": self.text(style),
+            "negative": self.negative,
+            "keyframe": self.keyframe,
+            "end_keyframe": self.end_keyframe,
+            "seed": self.seed,
+            "seconds": self.seconds,
+        }
+        return {name: value for name, value in named.items() if value is not None} | dict(self.inputs)
+
+    def to_json(self) -> dict[str, Any]:
+        """As a JSON object, without what is not set."""
+        fields = asdict(self)
+        for name in ("keyframe", "end_keyframe"):
+            fields[name] = Path(fields[name]).as_posix() if fields[name] is not None else None
+        return {name: value for name, value in fields.items() if value not in (None, {}, [])}
+
+    @classmethod
+    def from_json(cls, fields: Mapping[str, Any]) -> Self:
+        """Read what `to_json` wrote; unknown fields of later versions are left out."""
+        return cls(**{name: fields[name] for name in cls.__dataclass_fields__ if name in fields})

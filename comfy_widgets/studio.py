@@ -1,0 +1,235 @@
+"""The studio: a server and a folder of takes, joined."""
+
+import asyncio
+import os
+import shutil
+import sys
+import tempfile
+import uuid
+import weakref
+from collections.abc import Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from comfy_widgets.cache import TakeCache, default_folder
+from comfy_widgets.comfyui.address import Address
+from comfy_widgets.errors import ComfyWidgetsError, DemoError
+from comfy_widgets.home_loop import HomeLoop
+from comfy_widgets.jobs import Job, Request
+from comfy_widgets.pipeline import Pipeline
+from comfy_widgets.shots import Shot
+from comfy_widgets.takes import Take
+from comfy_widgets.workflow import Workflow
+
+_DEFAULT_URL = "http://127.0.0.1:8188"
+_DEFAULT_CACHE = "takes"
+
+
+class Studio:
+    """A ComfyUI server and a folder of takes; nothing is contacted before work starts.
+
+    Parameters
+    ----------
+    url
+        The server's address; else COMFY_URL, else ``http://127.0.0.1:8188``.
+    cache
+        Folder of takes, relative to the notebook; None keeps nothing. COMFY_WIDGETS_CACHE replaces the default.
+    api_key
+        Shown to the server only. COMFY_API_KEY is used when the address came from COMFY_URL.
+    comfy_org_key
+        For partner nodes. ComfyUI 0.3.64 shows it to everybody who reads its queue.
+    headers
+        Further HTTP headers that the server or its proxy wants.
+    offline
+        Serve what is on disk and never contact a server.
+    quiet
+        Show no badge by itself while a cell waits.
+
+    Examples
+    --------
+    >>> studio = Studio(offline=True)
+    >>> studio
+    Studio(offline, takes in takes)
+    """
+
+    def __init__(
+        self,
+        url: str | None = None,
+        *,
+        cache: str | Path | None = _DEFAULT_CACHE,
+        api_key: str | None = None,
+        comfy_org_key: str | None = None,
+        headers: Mapping[str, str] | None = None,
+        offline: bool = False,
+        quiet: bool = False,
+    ) -> None:
+        from_environment = url is None and "COMFY_URL" in os.environ
+        if from_environment:
+            url, api_key = os.environ["COMFY_URL"], api_key or os.environ.get("COMFY_API_KEY")
+        self.address = Address.parse(url or _DEFAULT_URL, api_key=api_key, headers=headers)
+        self.cache = TakeCache(self._folder(cache))
+        self.offline = offline
+        self.quiet = quiet
+        self._home = HomeLoop()
+        self._pipeline = Pipeline(
+            self.address,
+            self.cache,
+            self._home,
+            offline=offline,
+            extra_data={"api_key_comfy_org": comfy_org_key} if comfy_org_key else {},
+            show=self._show,
+        )
+
+    @classmethod
+    def demo(
+        cls, *, cache: str | Path | None = _DEFAULT_CACHE, quiet: bool = False, step_seconds: float | None = None
+    ) -> Self:
+        """A studio on the embedded server, which simulates ComfyUI without a GPU and ends with this process.
+
+        Parameters
+        ----------
+        cache, quiet
+            As for `Studio`.
+        step_seconds
+            How long one sampling step takes.
+
+        Raises
+        ------
+        DemoError
+            If the embedded server can't be started.
+        """
+        try:
+            from comfy_widgets.demo import Settings, start  # noqa: PLC0415 - needs the demo extra
+        except ImportError as error:
+            raise DemoError(
+                f"The embedded server needs {error.name}.", hint="Install it: pip install 'comfy-widgets[demo]'."
+            ) from error
+        settings = Settings() if step_seconds is None else Settings(step_seconds=step_seconds)
+        return cls(start(settings).url, cache=cache, quiet=quiet)
+
+    def submit(
+        self,
+        workflow: Workflow,
+        shot: Shot | str | None = None,
+        /,
+        *,
+        fresh: bool = False,
+        front: bool = False,
+        inputs: Mapping[str, Any] | None = None,
+        **bindings: Any,
+    ) -> Job:
+        """Start making a take and return at once; what was made before is served from disk.
+
+        Parameters
+        ----------
+        workflow
+            What to run.
+        shot
+            For which shot; its prompt, keyframe and seed are filled in. A string only names one.
+        fresh
+            Make another take even if there is one.
+        front
+            Go before everybody else in the server's queue.
+        inputs
+            Address → value, for inputs without a name.
+        **bindings
+            Name → value, see ``workflow.bindings``.
+
+        Returns
+        -------
+        Job
+            Await it for its take, or show it as a cell's last line.
+
+        Raises
+        ------
+        BindingError, InputFileError
+            If the workflow can't be filled.
+
+        Examples
+        --------
+        >>> job = studio.submit(workflow, prompt="a lighthouse", seed=7)  # doctest: +SKIP
+        """
+        given = shot if isinstance(shot, Shot) else None
+        scene, shot_id = (given.scene, given.id) if given else (None, str(shot) if shot is not None else None)
+        try:
+            filled = workflow.fill(inputs=inputs, **{**(given.bindings() if given else {}), **bindings})
+            return self._pipeline.submit(Request(filled, scene, shot_id, fresh=fresh, front=front))
+        except ComfyWidgetsError as error:
+            raise error.at(scene=scene, shot=shot_id) from error.__cause__
+
+    def run(self, workflow: Workflow, shot: Shot | str | None = None, /, **options: Any) -> Take:
+        """Make a take and wait for it, where nothing can be awaited; see `submit` for the parameters.
+
+        Raises
+        ------
+        ComfyWidgetsError
+            If there is no take.
+        """
+        return self.submit(workflow, shot, **options).result()
+
+    def resume(self) -> list[Job]:
+        """Pick up the jobs that an earlier kernel left behind: follow what goes on, fetch what has ended.
+
+        Returns
+        -------
+        list of Job
+            One for each unfinished row of this server; what the server no longer knows is ``lost`` and keeps its row.
+        """
+        return self._pipeline.resume()
+
+    def close(self) -> asyncio.Future[None]:
+        """Follow nothing any more and let go of the server; what it renders goes on there.
+
+        Returns
+        -------
+        asyncio.Future
+            Done when all is closed; need not be awaited in a script.
+        """
+        done = self._pipeline.start(self._pipeline.close())
+        if not self._home.turns_by_itself:
+            self._home.close()
+        return done
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    def __repr__(self) -> str:
+        # No address: a port would make each run of a notebook differ.
+        return f"Studio({'offline' if self.offline else 'online'}, takes in {self.cache.folder.name})"
+
+    def _folder(self, cache: str | Path | None) -> Path:
+        if cache is None:
+            folder = Path(tempfile.gettempdir()) / f"comfy_widgets-{uuid.uuid4().hex[:12]}"
+            weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
+            return folder
+        return default_folder() if cache == _DEFAULT_CACHE else Path(cache)
+
+    def _show(self, job: Job) -> None:
+        """While a cell waits for a job that is not on screen, show its badge."""
+        if self.quiet or job.on_screen or not _in_kernel():
+            return
+        from IPython.display import display  # noqa: PLC0415 - there only where a kernel is
+
+        job.on_screen = True
+        display(job)  # type: ignore[no-untyped-call]
+
+
+def _in_kernel() -> bool:
+    """Whether a notebook's kernel runs this, rather than a script or a terminal."""
+    ipython = sys.modules.get("IPython")
+    shell = ipython.get_ipython() if ipython is not None else None
+    return shell is not None and getattr(shell, "kernel", None) is not None

@@ -1,0 +1,147 @@
+"""From a filled graph to a prompt on the server: take over an earlier one, else upload and queue."""
+
+import asyncio
+import copy
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from comfy_widgets.attempt import Attempt
+from comfy_widgets.comfyui.client import AnswerLost
+from comfy_widgets.comfyui.replies import node_problems
+from comfy_widgets.comfyui.tracked import Tracked
+from comfy_widgets.comfyui.tracker import Tracker
+from comfy_widgets.errors import ComfyWidgetsError, Lost
+from comfy_widgets.jobs import JobStatus
+from comfy_widgets.outcomes import cancelled
+from comfy_widgets.unfinished import Owner, Row
+
+_SOCKET_SECONDS = 1.0
+_POSTS = 3
+_LOOK_AGAIN_SECONDS = 0.5
+
+
+async def attach(attempt: Attempt, tracker: Tracker) -> bool:
+    """Take over a prompt that was submitted before, by us or by another kernel.
+
+    Returns
+    -------
+    bool
+        False if there is none.
+
+    Raises
+    ------
+    Lost
+        If there is none and no new one may be submitted.
+    """
+    row = await asyncio.to_thread(attempt.row)
+    if row is None or not await _server_has(row, tracker):
+        if not attempt.may_submit:
+            raise Lost("The server knows nothing of this job any more.", hint="Submit it again: job.resubmit().")
+        if row is not None:
+            attempt.cache.unfinished.remove(row.prompt_id)
+        return False
+    attempt.job.id = row.prompt_id
+    if row.owner.lives is False:
+        await asyncio.to_thread(attempt.add_row)
+    attempt.tracked = tracker.follow(row.prompt_id, row.graph, attempt.tell)
+    tracker.posted(attempt.tracked)
+    attempt.answered.set()
+    return True
+
+
+async def _server_has(row: Row, tracker: Tracker) -> bool:
+    if row.owner.lives is not False and row.owner != Owner.this_process():
+        # Another kernel may be submitting it at this moment: let the tracker's patience decide.
+        return True
+    if await tracker.find(row.prompt_id):
+        return True
+    await asyncio.sleep(_LOOK_AGAIN_SECONDS)
+    return await tracker.find(row.prompt_id)
+
+
+async def submit(attempt: Attempt, tracker: Tracker, extra_data: Mapping[str, Any]) -> None:
+    """Upload what the server lacks, write the row, queue the prompt.
+
+    Raises
+    ------
+    Rejected
+        If the server refuses the graph.
+    Cancelled
+        If it was stopped before it was queued.
+    CacheNotWritable, DiskFull
+        If the take could not be kept.
+    """
+    job = attempt.job
+    await asyncio.to_thread(attempt.cache.check_writable)
+    graph = _named(await _with_uploads(attempt, tracker), job.id)
+    await asyncio.to_thread(attempt.add_row)
+    attempt.tracked = tracker.follow(job.id, graph, attempt.tell)
+    await tracker.ready(_SOCKET_SECONDS)
+    try:
+        if attempt.cancelling:
+            raise cancelled()
+        await _post(attempt, attempt.tracked, tracker, graph, extra_data)
+    except ComfyWidgetsError:
+        tracker.leave(attempt.tracked)
+        attempt.drop_row()
+        raise
+    attempt.answered.set()
+    if job.status is JobStatus.SUBMITTING:
+        job.move(status=JobStatus.QUEUED, heard=time.monotonic())
+
+
+async def _with_uploads(attempt: Attempt, tracker: Tracker) -> dict[str, Any]:
+    graph = copy.deepcopy(dict(attempt.job.request.filled.graph))
+    for file in attempt.job.request.filled.files:
+        name = await tracker.client.provide(file.name, file.path)
+        # A server that has other bytes under this name keeps ours under another.
+        for node in graph.values() if name != file.name else ():
+            node["inputs"] = {field: name if value == file.name else value for field, value in node["inputs"].items()}
+    return graph
+
+
+def _named(graph: Mapping[str, Any], prompt_id: str) -> dict[str, Any]:
+    """The graph with names for its files that no other prompt uses, so that each save is a new file."""
+    named = copy.deepcopy(dict(graph))
+    for node in named.values():
+        prefix = node.get("inputs", {}).get("filename_prefix")
+        if isinstance(prefix, str):
+            node["inputs"]["filename_prefix"] = f"{prefix}_{prompt_id[:8]}"
+    return named
+
+
+async def _post(
+    attempt: Attempt, tracked: Tracked, tracker: Tracker, graph: Mapping[str, Any], extra_data: Mapping[str, Any]
+) -> None:
+    """POST /prompt; an answer that was lost is looked for, and only what is not there is sent again."""
+    job = attempt.job
+    for post in range(1, _POSTS + 1):
+        try:
+            accepted = await tracker.client.submit(
+                graph, prompt_id=job.id, client_id=tracker.client_id, extra_data=extra_data, front=job.request.front
+            )
+        except AnswerLost:
+            await asyncio.sleep(_LOOK_AGAIN_SECONDS)
+            if await tracker.find(job.id):
+                break
+            if post == _POSTS:
+                raise
+        else:
+            attempt.dropped = node_problems(accepted.node_errors, graph)
+            if accepted.prompt_id != job.id:
+                tracked = await _renamed(attempt, tracked, tracker, graph, accepted.prompt_id)
+            break
+    tracker.posted(tracked)
+
+
+async def _renamed(
+    attempt: Attempt, tracked: Tracked, tracker: Tracker, graph: Mapping[str, Any], prompt_id: str
+) -> Tracked:
+    """Follow the id that the server gave instead of ours; old servers and proxies mint their own."""
+    tracker.leave(tracked)
+    attempt.drop_row()
+    attempt.job.id = prompt_id
+    await asyncio.to_thread(attempt.add_row)
+    attempt.tracked = tracker.follow(prompt_id, graph, attempt.tell)
+    return attempt.tracked

@@ -1,0 +1,55 @@
+"""Words for numbers, as people say them."""
+
+
+def ordinal(number: int) -> str:
+    """1st, 2nd, 3rd, 4th, … 11th, 12th, 13th.
+
+    Examples
+    --------
+    >>> [ordinal(n) for n in (1, 2, 3, 11, 22, 113)]
+    ['1st', '2nd', '3rd', '11th', '22nd', '113th']
+    """
+    if number % 100 in {11, 12, 13}:
+        return f"{number}th"
+    return f"{number}{ {1: 'st', 2: 'nd', 3: 'rd'}.get(number % 10, 'th') }"
+
+
+def in_line(position: int | None, ahead: int, mine: int) -> str:
+    """A queue position in words.
+
+    Parameters
+    ----------
+    position
+        Rank among the queued, 1 = next; None when it is not known yet.
+    ahead, mine
+        How many prompts must end first, and how many of those are ours.
+
+    Examples
+    --------
+    >>> in_line(3, 3, 2)
+    '3rd in line, 2 of the 3 ahead are yours'
+    >>> in_line(1, 1, 0)
+    'Next in line'
+    """
+    if position is None:
+        return ""
+    place = "Next in line" if position == 1 else f"{ordinal(position)} in line"
+    if not mine:
+        return place
+    if mine == ahead:
+        return f"{place}, {'the one' if mine == 1 else f'all {mine}'} ahead {'is' if mine == 1 else 'are'} yours"
+    return f"{place}, {mine} of the {ahead} ahead {'is' if mine == 1 else 'are'} yours"
+
+
+def nearest(word: str, words: list[str]) -> str | None:
+    """The word that was probably meant, None where none is near.
+
+    Examples
+    --------
+    >>> nearest("promt", ["prompt", "seed"])
+    'prompt'
+    """
+    from difflib import get_close_matches  # noqa: PLC0415 - only errors need it
+
+    found = get_close_matches(word.lower(), [known.lower() for known in words], n=1, cutoff=0.5)
+    return next((known for known in words if found and known.lower() == found[0]), None)
