@@ -1,12 +1,13 @@
-"""The player of a take, and of a job's take once there is one."""
+"""The player of a take, or of the take that a job is going to leave."""
 
 from typing import Any
 
 from comfy_widgets import faces
+from comfy_widgets.jobs import Job, JobStatus
 from comfy_widgets.takes import Take
 from comfy_widgets.widgets.base import Face, bundled
 from comfy_widgets.widgets.pieces import Shelf
-from comfy_widgets.widgets.snapshot import take_state
+from comfy_widgets.widgets.snapshot import job_state, take_state
 
 
 class VideoPlayer(Face):
@@ -14,8 +15,8 @@ class VideoPlayer(Face):
 
     Parameters
     ----------
-    take
-        What is shown.
+    shown
+        A take, or a job whose take is shown as soon as there is one.
 
     Examples
     --------
@@ -25,20 +26,41 @@ class VideoPlayer(Face):
     _esm = bundled("video_player.js")
     _css = bundled("video_player.css")
 
-    def __init__(self, take: Take) -> None:
-        self.take = take
-        super().__init__()
-        self._shelf = Shelf([take])
+    def __init__(self, shown: Take | Job) -> None:
+        self.shown = shown
+        self._unsubscribe = shown.subscribe(self._look) if isinstance(shown, Job) else None
+        super().__init__(shown.loop if isinstance(shown, Job) else None)
 
     @property
     def title(self) -> str:
         """What people call the take."""
-        return self.take.title
+        return self.shown.title
 
     def snapshot(self) -> dict[str, Any]:
-        """The take; it never changes."""
-        return {"job": None, "take": take_state(self.take)}
+        """The take, or the job that there is no take of yet."""
+        if isinstance(self.shown, Take):
+            return {"job": None, "take": self._told(self.shown)}
+        self._seen: tuple[JobStatus, Take | None] = (self.shown.status, self.shown.take)
+        take = self.shown.take
+        return {"job": job_state(self.shown, preview=0), "take": None if take is None else self._told(take)}
 
     def static_html(self) -> str:
         """The take for readers without a kernel."""
-        return faces.take_html(self.take, faces.notebook_path(self.take.path))
+        if isinstance(self.shown, Job):
+            return faces.job_html(self.shown)
+        return faces.take_html(self.shown, faces.notebook_path(self.shown.path))
+
+    def close(self) -> None:
+        """Let the take go."""
+        if self._unsubscribe is not None:
+            self._unsubscribe()
+        super().close()
+
+    def _told(self, take: Take) -> dict[str, Any]:
+        self._shelf = Shelf([take])
+        return take_state(take)
+
+    def _look(self) -> None:
+        # Steps and percentages are the badge's business.
+        if isinstance(self.shown, Job) and self._seen != (self.shown.status, self.shown.take):
+            self.changed()

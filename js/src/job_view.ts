@@ -23,9 +23,10 @@ const render = viewOf((kernel, signal) => {
     el: [line.el, stage.el],
     show({ job, take }, since) {
       if (job) line.show(job, since);
-      if (take) stage.el.hidden = false;
-      else if (job) preview(job.preview);
-      stage.show(take);
+      if (take) {
+        stage.el.hidden = false;
+        stage.show(take);
+      } else if (job) preview(job.preview);
     },
   };
 });

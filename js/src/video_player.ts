@@ -1,11 +1,18 @@
 import "./theme.css";
 import "./player.css";
 import { player } from "./lib/player";
+import { say } from "./lib/say";
 import { viewOf } from "./lib/view";
 
 const render = viewOf((kernel, signal) => {
   const it = player(kernel, signal);
-  return { el: [it.el], show: ({ take }) => it.show(take) };
+  return {
+    el: [it.el],
+    show({ job, take }) {
+      if (take) it.show(take);
+      else if (job) it.screen.idle(say("no_take", { status: say(job.status).toLowerCase() }));
+    },
+  };
 });
 
 export default { render };

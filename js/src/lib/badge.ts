@@ -14,67 +14,47 @@ export interface Badge {
   show(job: JobState, since: number): void;
 }
 
-/** The words in the middle, and whether their beginning is the point of them. */
-function words(job: JobState): string {
-  if (job.error) return [job.error.where && `${job.error.where}:`, job.error.what].filter(Boolean).join(" ");
-  if (job.status !== "running" || !job.node) return job.message;
-  return job.step ? say("step", { node: job.node, at: job.step[0], of: job.step[1] }) : job.node;
-}
-
-/** The time column, `late` seconds after the job was told. */
-function times(job: JobState, late: number): string {
-  const time = clock(job.elapsed + (MOVING.has(job.status) ? late : 0));
-  if (job.status === "queued" || job.status === "submitting") return say("waited", { time });
-  if (job.status === "running" && job.eta !== null)
-    return say("left", { time, left: clock(Math.max(0, job.eta - late)) });
-  return job.elapsed > 0 ? time : "";
-}
-
-function labelOf(act: Act, status: Status): Word {
-  return act === "again" && status === "lost" ? "submit_again" : act;
+/** What has been asked for and not yet come true, and what came of the last question. */
+interface Asked {
+  act?: Act | undefined;
+  refused: string;
+  late: boolean;
 }
 
 export function badge(kernel: Kernel, signal: AbortSignal): Badge {
-  const parts = build();
+  const asked: Asked = { refused: "", late: false };
   let shown: { job: JobState; since: number } | undefined;
-  let pending: Act | undefined;
-  let refused = "";
-  let late = false;
+  const parts = build(() => shown?.job.acts[0] && act(shown.job.acts[0]));
 
-  const act = async (name: Act) => {
-    if (pending) return;
-    pending = name;
-    refused = "";
+  async function act(name: Act): Promise<void> {
+    if (asked.act) return;
+    asked.act = name;
+    asked.refused = "";
     draw();
     try {
       await kernel.act(name);
+      // Stopping takes the server a moment; the button says so until the state is another one.
+      if (name !== "stop") asked.act = undefined;
     } catch (error) {
-      refused = (error as Error).message;
-    } finally {
-      pending = undefined;
-      draw();
+      asked.act = undefined;
+      asked.refused = (error as Error).message;
     }
-  };
-  const go = button("", () => {
-    const name = shown?.job.acts[0];
-    if (name) act(name);
-  });
-  parts.line.append(go);
-
+    draw();
+  }
   function draw(): void {
     if (!shown) return;
-    const { job, since } = shown;
-    drawWords(parts, job, refused);
-    drawProgress(parts, job);
-    drawButton(go, job, pending, late);
-    tick(parts, job, late ? 0 : (performance.now() - since) / 1000);
+    drawWords(parts, shown.job, asked.refused);
+    drawProgress(parts, shown.job);
+    drawButton(parts.go, shown.job, asked);
+    parts.line.classList.toggle("cw-late", asked.late);
+    tick(parts, shown.job, asked.late ? 0 : (performance.now() - shown.since) / 1000);
   }
-  kernel.onLate = (now) => {
-    late = now;
+  kernel.onLate = (late) => {
+    asked.late = late;
     draw();
   };
   const ticking = setInterval(() => {
-    if (shown && MOVING.has(shown.job.status) && !late)
+    if (shown && MOVING.has(shown.job.status) && !asked.late)
       tick(parts, shown.job, (performance.now() - shown.since) / 1000);
   }, 1000);
   signal.addEventListener("abort", () => clearInterval(ticking));
@@ -82,7 +62,10 @@ export function badge(kernel: Kernel, signal: AbortSignal): Badge {
   return {
     el: parts.el,
     show(job, since) {
-      if (job.status !== shown?.job.status) refused = "";
+      if (job.status !== shown?.job.status) {
+        asked.act = undefined;
+        asked.refused = "";
+      }
       shown = { job, since };
       draw();
     },
@@ -91,12 +74,12 @@ export function badge(kernel: Kernel, signal: AbortSignal): Badge {
 
 type Parts = ReturnType<typeof build>;
 
-function build() {
+function build(onGo: () => void) {
   const shape = mark();
   const state = h("span", { class: "cw-state" });
+  const stale = h("span", { class: "cw-warn" });
   const lead = h("b");
   const rest = h("span");
-  const stale = h("span", { class: "cw-warn" });
   const what = h("span", { class: "cw-what" }, stale, lead, rest);
   const fill = h("i");
   const bar = h(
@@ -106,36 +89,51 @@ function build() {
   );
   const pct = h("span", { class: "cw-num cw-pct", "aria-hidden": true });
   const time = h("span", { class: "cw-num cw-dim cw-time" });
-  const line = h("div", { class: "cw-line" }, shape, state, what, bar, pct, time);
+  const more = h("pre", { class: "cw-more", hidden: true, tabindex: 0 });
+  const unfold = button(
+    "cw-quiet",
+    () => {
+      more.hidden = !more.hidden;
+      attach(unfold, { "aria-expanded": String(!more.hidden) });
+    },
+    "⋯",
+  );
+  attach(unfold, {
+    hidden: true,
+    "aria-label": say("details"),
+    title: say("details"),
+    "aria-expanded": "false",
+  });
+  const go = button("", onGo);
+  const acts = h("span", { class: "cw-acts" }, unfold, go);
+  const line = h("div", { class: "cw-line" }, shape, state, what, bar, pct, time, acts);
   // Told on a change of state only: percentages and clocks read aloud would never end.
   const voice = h("span", { class: "cw-voice", role: "status" });
-  const more = h("details", { class: "cw-more", hidden: true });
   const el = h("div", { class: "cw-badge", role: "group" }, line, more, voice);
-  return { el, line, shape, state, stale, lead, rest, what, bar, fill, pct, time, more, voice };
+  return { el, line, shape, state, stale, lead, rest, what, bar, fill, pct, time, go, unfold, more, voice };
+}
+
+/** What is said in the middle: its beginning, which is the point of it, and the rest. */
+function words(job: JobState): [string, string] {
+  if (job.error?.where) return ["", `${job.error.where}: ${job.message}`];
+  if (job.status !== "queued") return ["", job.message];
+  // Of "3rd in line, 2 of the 3 ahead are yours" the place is what one looks for.
+  const cut = job.message.indexOf(",");
+  return cut < 0 ? [job.message, ""] : [job.message.slice(0, cut), job.message.slice(cut)];
 }
 
 function drawWords(parts: Parts, job: JobState, refused: string): void {
-  const text = words(job);
-  // Of "3rd in line, 2 of the 3 ahead are yours" the place is what one looks for.
-  const cut = job.status === "queued" ? text.indexOf(",") : -1;
-  const end = job.status === "queued" && cut < 0 ? text.length : Math.max(0, cut);
-  const hint = job.error?.hint ? ` ${job.error.hint}` : "";
+  const [lead, rest] = refused ? ["", refused] : words(job);
   put(parts.state, say(job.status));
-  put(parts.lead, refused ? "" : text.slice(0, end));
-  put(parts.rest, refused || text.slice(end) + hint);
+  put(parts.lead, lead);
+  put(parts.rest, rest);
+  attach(parts.what, { title: lead + rest });
   setMark(parts.shape, job.status);
   attach(parts.el, { "data-state": job.status, "aria-label": say("job", { title: job.title }) });
-  attach(parts.what, { title: refused || text + hint });
-  put(parts.voice, MOVING.has(job.status) ? say(job.status) : `${say(job.status)}. ${text}${hint}`);
-  drawError(parts.more, job);
-}
-
-function drawError(more: HTMLElement, job: JobState): void {
-  const lines = job.error?.details ?? [];
-  more.hidden = lines.length === 0;
-  if (more.dataset.lines === lines.join("\n")) return;
-  more.dataset.lines = lines.join("\n");
-  more.replaceChildren(h("summary", {}, say("details")), h("pre", {}, lines.join("\n")));
+  put(parts.voice, MOVING.has(job.status) ? say(job.status) : `${say(job.status)}. ${lead + rest}`);
+  parts.unfold.hidden = !job.error;
+  if (!job.error) parts.more.hidden = true;
+  put(parts.more, [job.message, ...(job.error?.details ?? [])].join("\n"));
 }
 
 function drawProgress(parts: Parts, job: JobState): void {
@@ -150,21 +148,32 @@ function drawProgress(parts: Parts, job: JobState): void {
   parts.el.classList.toggle("cw-moving", known);
 }
 
-function drawButton(go: HTMLButtonElement, job: JobState, pending: Act | undefined, late: boolean): void {
+function drawButton(go: HTMLButtonElement, job: JobState, { act, late }: Asked): void {
   const offered = job.acts[0];
-  const quiet = late || offered === "stop" || pending !== undefined;
   go.hidden = !late && !offered;
-  go.className = quiet ? "cw-quiet" : "";
-  go.disabled = late || pending !== undefined;
+  go.className = late || act || offered === "stop" ? "cw-quiet" : "";
+  go.disabled = late || act !== undefined;
   go.title = late ? say("wait_kernel_hint") : "";
   if (late) put(go, say("wait_kernel"));
-  else if (pending === "stop") put(go, say("stopping"));
-  else if (offered) put(go, say(labelOf(offered, job.status)));
+  else if (offered) put(go, say(act === "stop" ? "stopping" : labelOf(offered, job.status)));
 }
 
+function labelOf(act: Act, status: Status): Word {
+  return act === "again" && status === "lost" ? "submit_again" : act;
+}
+
+/** What moves by itself, `late` seconds after the job was told. */
 function tick(parts: Parts, job: JobState, late: number): void {
   const silent = job.age + late;
-  const old = MOVING.has(job.status) && job.source !== "cache" && silent >= STALE_SECONDS;
+  const old = MOVING.has(job.status) && silent >= STALE_SECONDS;
   put(parts.stale, old ? `${say("no_news", { time: span(silent) })}. ` : "");
   put(parts.time, times(job, late));
+}
+
+function times(job: JobState, late: number): string {
+  const time = clock(job.elapsed + (MOVING.has(job.status) ? late : 0));
+  if (job.status === "queued" || job.status === "submitting") return say("waited", { time });
+  if (job.status === "running" && job.eta !== null)
+    return say("left", { time, left: clock(Math.max(0, job.eta - late)) });
+  return job.elapsed >= 1 ? time : "";
 }

@@ -13,7 +13,7 @@ const SPEEDS = [1, 0.5, 0.25, 2] as const;
 export interface Player {
   el: HTMLElement;
   screen: Screen;
-  show(take: TakeState | null): void;
+  show(take: TakeState): void;
 }
 
 export function player(kernel: Kernel, signal: AbortSignal): Player {
@@ -23,13 +23,14 @@ export function player(kernel: Kernel, signal: AbortSignal): Player {
   let shown: string | undefined;
   let one: AbortController | undefined;
 
-  const show = (take: TakeState | null) => {
-    if (take === null || take.id === shown) return;
+  const show = (take: TakeState) => {
+    if (take.id === shown) return;
     shown = take.id;
     one?.abort();
     one = new AbortController();
     const life = AbortSignal.any([signal, one.signal]);
     attach(el, { "aria-label": take.title });
+    if (take.width && take.height) el.style.setProperty("--cw-ratio", String(take.width / take.height));
     const loader = load(take, picture, fromKernel(kernel), life);
     below.hidden = false;
     below.replaceChildren(...describe(take, picture, loader));

@@ -9,6 +9,8 @@ export interface Screen {
   readout: HTMLElement;
   /** Begin with a take; `retry` fetches its bytes. */
   set(take: TakeState, retry: () => void): void;
+  /** Say why there is no picture yet. */
+  idle(sentence: string): void;
   /** A picture of the work in progress. */
   preview(url: string): void;
   progress(done: number, size: number): void;
@@ -98,7 +100,6 @@ export function screen(): Screen {
       wanted = false;
       note.hidden = true;
       const moving = next.kind === "video";
-      if (next.width && next.height) el.style.setProperty("--cw-ratio", String(next.width / next.height));
       video.removeAttribute("src");
       video.controls = false;
       video.hidden = !moving;
@@ -107,6 +108,9 @@ export function screen(): Screen {
       attach(play, { "aria-label": say("play", { title: next.title }) });
       play.hidden = !moving;
       if (!moving && next.kind !== "image") tell(say("cannot_show"), false);
+    },
+    idle(sentence) {
+      tell(sentence, false);
     },
     preview(url) {
       attach(image, { src: url, hidden: false });

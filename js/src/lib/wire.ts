@@ -13,9 +13,9 @@ export type Status =
 export type Act = "stop" | "again" | "fetch";
 
 export interface ErrorState {
+  /** The shot, or nothing. */
   where: string;
-  what: string;
-  hint: string | null;
+  /** The whole place and what stands behind the error, line by line. */
   details: string[];
 }
 
@@ -25,8 +25,6 @@ export interface JobState {
   title: string;
   message: string;
   progress: number;
-  node: string | null;
-  step: [number, number] | null;
   elapsed: number;
   eta: number | null;
   age: number;
