@@ -1,0 +1,103 @@
+"""The embedded server as a program."""
+
+import argparse
+import asyncio
+import contextlib
+import json
+import signal
+import sys
+from collections.abc import Awaitable, Callable
+
+from comfy_widgets.demo.server import DemoServer
+from comfy_widgets.demo.settings import RELEASES, Settings
+from comfy_widgets.errors import DemoError
+
+
+def serve(settings: Settings, *, announce: Callable[[str], None] | None = None) -> None:
+    """Serve until Ctrl-C.
+
+    Parameters
+    ----------
+    settings
+        What the server shall be like.
+    announce
+        Called with the address once it answers; prints it if None.
+    """
+    with contextlib.suppress(KeyboardInterrupt):
+        asyncio.run(_serve(settings, announce or (lambda url: print(url, flush=True)), _signalled))
+
+
+def serve_until_stdin_closes(settings: Settings) -> None:
+    """Serve until whoever holds the other end of stdin ends, however it ends; print the address as a line of JSON."""
+    # Ctrl-C in the terminal is meant for the notebook's kernel, not for its server.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    asyncio.run(_serve(settings, lambda url: print(json.dumps({"url": url}), flush=True), _stdin_closed))
+
+
+async def _serve(settings: Settings, announce: Callable[[str], None], ended: Callable[[], Awaitable[None]]) -> None:
+    async with DemoServer(settings) as server:
+        announce(server.url)
+        await ended()
+
+
+async def _signalled() -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        with contextlib.suppress(NotImplementedError):  # Windows has no handlers in the loop: KeyboardInterrupt does it
+            loop.add_signal_handler(number, stop.set)
+    await stop.wait()
+
+
+async def _stdin_closed() -> None:
+    # A thread of its own, not the loop's: on Windows the loop cannot watch a pipe that is stdin.
+    loop = asyncio.get_running_loop()
+    await loop.run_in_executor(None, sys.stdin.buffer.read)
+
+
+def parser() -> argparse.ArgumentParser:
+    """The options that become settings."""
+    options = argparse.ArgumentParser(
+        prog="comfy-widgets serve", description="A ComfyUI-compatible server without a GPU."
+    )
+    default = Settings()
+    options.add_argument("--host", default=default.host)
+    options.add_argument("--port", type=int, default=8188, help="0 takes a free one")
+    options.add_argument("--release", choices=RELEASES, default=default.release)
+    options.add_argument("--fault", action="append", default=[], metavar="FAULT", help="see FAULTS.md; may be repeated")
+    options.add_argument("--seed", type=int, default=default.seed, help="of faults that draw lots")
+    options.add_argument("--step-seconds", type=float, default=default.step_seconds)
+    options.add_argument("--folder", default=None, help="keep input and output here")
+    return options
+
+
+def settings_of(arguments: argparse.Namespace) -> Settings:
+    """Settings from parsed options."""
+    return Settings(
+        host=arguments.host,
+        port=arguments.port,
+        step_seconds=arguments.step_seconds,
+        release=arguments.release,
+        faults=tuple(arguments.fault),
+        seed=arguments.seed,
+        folder=arguments.folder,
+    )
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run ``python -m comfy_widgets.demo``."""
+    options = parser()
+    options.prog = "python -m comfy_widgets.demo"
+    options.add_argument("--settings", help="all settings as JSON instead")
+    options.add_argument("--until-stdin-closes", action="store_true")
+    arguments = options.parse_args(argv)
+    try:
+        settings = Settings.from_json(arguments.settings) if arguments.settings else settings_of(arguments)
+        if arguments.until_stdin_closes:
+            serve_until_stdin_closes(settings)
+        else:
+            serve(settings)
+    except DemoError as error:
+        print(f"{error}", file=sys.stderr)
+        return 1
+    return 0

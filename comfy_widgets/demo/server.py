@@ -1,0 +1,260 @@
+"""The embedded server inside a Python program: for tests, or for anybody who writes a ComfyUI client."""
+
+import asyncio
+import dataclasses
+import socket as sockets
+import threading
+import time
+from collections.abc import Callable, Generator
+from concurrent.futures import Future
+from typing import TYPE_CHECKING, Any, Self, TypeVar
+
+from comfy_widgets.demo.core import Core
+from comfy_widgets.demo.faults import Faults
+from comfy_widgets.demo.folders import Folders
+from comfy_widgets.demo.gate import Hold, Holds
+from comfy_widgets.demo.journal import Journal
+from comfy_widgets.demo.settings import Settings
+from comfy_widgets.errors import DemoError
+
+if TYPE_CHECKING:
+    from aiohttp import web
+
+T = TypeVar("T")
+INSTALL = "pip install 'comfy-widgets[demo]'"
+
+
+class Held:
+    """A place where a prompt stops; given by `DemoServer.hold`.
+
+    Use ``held.wait()`` in a thread, ``await held`` in a coroutine, and ``held.release()`` to let the prompt go on.
+    """
+
+    def __init__(self, server: "DemoServer", hold: Hold) -> None:
+        self._server = server
+        self._hold = hold
+
+    def wait(self, timeout: float = 10.0) -> None:
+        """Block until a prompt stands here.
+
+        Raises
+        ------
+        TimeoutError
+            If none came in time.
+        """
+        self._server.submit(self._hold.reached.wait()).result(timeout)
+
+    def __await__(self) -> Generator[Any, None, None]:
+        return self._arrived().__await__()
+
+    async def _arrived(self) -> None:
+        if self._server.loop is asyncio.get_running_loop():
+            await self._hold.reached.wait()
+        else:
+            await asyncio.wrap_future(self._server.submit(self._hold.reached.wait()))
+
+    def release(self) -> None:
+        """Let the prompt go on, and hold no other."""
+        self._server.holds_release(self._hold)
+
+
+class DemoServer:
+    """The embedded server, with a thread of its own (``with``) or in the running loop (``async with``).
+
+    Parameters
+    ----------
+    settings
+        What it shall be like; the defaults if None.
+    changes
+        Single settings instead, such as ``step_seconds=0.01``.
+
+    Examples
+    --------
+    >>> with DemoServer(step_seconds=0.01) as server:  # doctest: +SKIP
+    ...     print(server.url)
+    """
+
+    def __init__(self, settings: Settings | None = None, **changes: Any) -> None:
+        self.settings = dataclasses.replace(settings or Settings(), **changes)
+        self.journal = Journal()
+        self.faults = Faults()
+        self.holds = Holds()
+        self.folders: Folders | None = None
+        self.loop: asyncio.AbstractEventLoop | None = None
+        self.core: Core | None = None
+        self._socket: sockets.socket | None = None
+        self._runner: web.AppRunner | None = None
+        self._thread: threading.Thread | None = None
+
+    @property
+    def port(self) -> int:
+        """The port it listens on.
+
+        Raises
+        ------
+        DemoError
+            If the server does not run.
+        """
+        if self._socket is None:
+            raise DemoError("The embedded server is not running.", hint="Use it in a `with` block.")
+        port: int = self._socket.getsockname()[1]
+        return port
+
+    @property
+    def url(self) -> str:
+        """Its address."""
+        host = self.settings.host
+        return f"http://{f'[{host}]' if ':' in host else host}:{self.port}"
+
+    async def __aenter__(self) -> Self:
+        await self.open()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    def __enter__(self) -> Self:
+        ready: Future[None] = Future()
+        self._thread = threading.Thread(target=self._live, args=(ready,), name="comfy-widgets-demo", daemon=True)
+        self._thread.start()
+        ready.result()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._thread is None or self.loop is None:
+            return
+        asyncio.run_coroutine_threadsafe(self.close(), self.loop).result()
+        self.loop.call_soon_threadsafe(self.loop.stop)
+        self._thread.join()
+        self._thread = None
+
+    def _live(self, ready: "Future[None]") -> None:
+        """Run a loop of its own until it is stopped."""
+        loop = asyncio.new_event_loop()
+        try:
+            loop.run_until_complete(self.open())
+        except BaseException as cause:  # noqa: BLE001 - it is raised in the thread that waits
+            loop.close()
+            ready.set_exception(cause)
+            return
+        ready.set_result(None)
+        loop.run_forever()
+        loop.run_until_complete(loop.shutdown_asyncgens())
+        loop.close()
+
+    async def open(self) -> None:
+        """Start in the running loop.
+
+        Raises
+        ------
+        DemoError
+            If aiohttp is not installed or the port is taken.
+        """
+        self.loop = asyncio.get_running_loop()
+        self._socket = listening(self.settings.host, self.settings.port)
+        self.folders = Folders(self.settings.folder)
+        await self._begin()
+
+    async def close(self) -> None:
+        """End, and remove the private folder."""
+        await self._end()
+        if self._socket is not None:
+            self._socket.close()
+        if self.folders is not None:
+            self.folders.remove()
+
+    async def _begin(self) -> None:
+        try:
+            from aiohttp import web  # noqa: PLC0415 - an extra: everything else works without it
+
+            from comfy_widgets.demo.app import build  # noqa: PLC0415
+        except ImportError as cause:
+            raise DemoError("The embedded server needs aiohttp.", hint=f"Install it with: {INSTALL}") from cause
+        if self.folders is None or self._socket is None:
+            raise DemoError("The embedded server was not opened.")
+        self.core = Core(self.settings, self.folders, self.journal, self.faults, self.holds)
+        self._runner = web.AppRunner(build(self.core), access_log=None, handle_signals=False, shutdown_timeout=0.1)
+        await self._runner.setup()
+        # A copy of the listening socket, so that a restart keeps the port.
+        await web.SockSite(self._runner, self._socket.dup(), backlog=128).start()
+        self.core.start()
+
+    async def _end(self) -> None:
+        """Stop as a killed server would: connections break, what has not ended is lost."""
+        if self._runner is None or self.core is None:
+            return
+        self.holds.release()
+        await self.core.stop()
+        server = self._runner.server
+        for connection in list(server.connections) if server else []:
+            if connection.transport is not None:
+                connection.transport.abort()
+        await self._runner.cleanup()
+        self._runner = self.core = None
+
+    def submit(self, work: Any) -> "Future[Any]":
+        """Run a coroutine in the server's loop.
+
+        Raises
+        ------
+        DemoError
+            If the server does not run.
+        """
+        if self.loop is None:
+            raise DemoError("The embedded server is not running.")
+        return asyncio.run_coroutine_threadsafe(work, self.loop)
+
+    def _do(self, act: Callable[[], T]) -> T:
+        """Do something in the server's loop: now if this is its thread, else wait for it."""
+        if self._thread is None or threading.current_thread() is self._thread:
+            return act()
+
+        async def acting() -> T:
+            return act()
+
+        result: T = self.submit(acting()).result()
+        return result
+
+    def hold(self, place: str, step: int | None = None) -> Held:
+        """Stop the next prompts at a node (id or class), when it begins or after a step's progress."""
+        return Held(self, self._do(lambda: self.holds.hold(place, step)))
+
+    def holds_release(self, hold: Hold | None = None) -> None:
+        """Let go of one held place."""
+        self._do(lambda: self.holds.release(hold))
+
+    def release(self) -> None:
+        """Let go of all held places."""
+        self.holds_release()
+
+    def stall(self, seconds: float) -> None:
+        """Stop the server's whole loop for a while, as a node that keeps Python to itself does."""
+        if self.loop is not None:
+            self.journal.note("fault", fault=f"stall:{seconds}")
+            self.loop.call_soon_threadsafe(time.sleep, seconds)
+
+    def restart(self) -> None:
+        """Kill the server and start it again on the same port; from a coroutine of its loop, await `restarted`."""
+        self.submit(self.restarted()).result()
+
+    async def restarted(self) -> None:
+        """Kill the server and start it again on the same port: queue, history and cache are lost, files stay."""
+        self.journal.note("fault", fault="restart")
+        await self._end()
+        await self._begin()
+
+
+def listening(host: str, port: int) -> sockets.socket:
+    """A listening socket.
+
+    Raises
+    ------
+    DemoError
+        If the port is taken or the host is not ours.
+    """
+    try:
+        return sockets.create_server((host, port), family=sockets.AF_INET6 if ":" in host else sockets.AF_INET)
+    except OSError as cause:
+        raise DemoError(
+            f"Cannot listen on {host}:{port}: {cause.strerror or cause}.", hint="Choose another port."
+        ) from cause
