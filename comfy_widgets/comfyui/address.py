@@ -24,7 +24,7 @@ class Address:
     'http://127.0.0.1:8188'
     """
 
-    url: str
+    url: str = field(repr=False)
     headers: Mapping[str, str] = field(default_factory=dict, repr=False, hash=False, compare=False)
 
     @classmethod
@@ -36,7 +36,7 @@ class Address:
         ServerUnreachable
             If it is not an http address.
         """
-        text = text.strip().rstrip("/")
+        text = text.strip()
         parts = urlsplit(text if "://" in text else f"http://{text}")
         if parts.scheme not in {"http", "https"} or not parts.hostname:
             raise ServerUnreachable(f"{text!r} is not the address of a server.", hint="Write it as http://host:8188.")
@@ -46,7 +46,7 @@ class Address:
         if api_key:
             # Comfy Cloud reads X-API-Key, reverse proxies read Authorization.
             sent = {"X-API-Key": api_key, "Authorization": f"Bearer {api_key}", **sent}
-        return cls(urlunsplit((parts.scheme, netloc, parts.path, "", "")), sent)
+        return cls(urlunsplit((parts.scheme, netloc, parts.path.rstrip("/"), "", "")), sent)
 
     @property
     def socket_url(self) -> str:
@@ -58,6 +58,9 @@ class Address:
         """Host and port without user and password: what may be shown and written down."""
         parts = urlsplit(self.url)
         return f"{parts.hostname}:{parts.port}" if parts.port else str(parts.hostname)
+
+    def __repr__(self) -> str:
+        return f"Address({str(self)!r})"
 
     def __str__(self) -> str:
         parts = urlsplit(self.url)
