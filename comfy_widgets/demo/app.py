@@ -3,7 +3,7 @@
 from urllib.parse import urlsplit
 
 from aiohttp import web
-from aiohttp.typedefs import Handler
+from aiohttp.typedefs import Handler, Middleware
 
 from comfy_widgets.demo.core import Core
 from comfy_widgets.demo.routes import files, info, prompts, socket
@@ -23,7 +23,7 @@ def build(core: Core) -> web.Application:
     return app
 
 
-def journalled(core: Core) -> "web.Middleware":
+def journalled(core: Core) -> Middleware:
     """Write each request into the journal."""
 
     @web.middleware

@@ -1,59 +1,17 @@
-"""Runs one prompt after the other, node by node, and tells the clients in ComfyUI's words and order."""
+"""Runs one prompt after the other, node by node, by ComfyUI's rules and in its order."""
 
 import asyncio
 import inspect
-import time
-import traceback
-from dataclasses import dataclass, field
 from typing import Any
 
 from comfy_widgets.demo.context import Context, InterruptedByUser, World
 from comfy_widgets.demo.graph import CycleError, Graph, Schedule, is_link
 from comfy_widgets.demo.keys import Signatures
-from comfy_widgets.demo.nodes.base import REGISTRY, Blocked, Node, Result
+from comfy_widgets.demo.nodes import REGISTRY, Blocked, Node, Result
 from comfy_widgets.demo.progress import ProgressBoard
 from comfy_widgets.demo.prompts import Ending, Item
+from comfy_widgets.demo.run import Known, NodeRaised, Run
 from comfy_widgets.demo.sockets import Hub, text_frame
-
-
-@dataclass(slots=True)
-class Known:
-    """A node's result, kept for the next prompt."""
-
-    values: tuple[Any, ...]
-    ui: dict[str, list[Any]] | None
-    meta: dict[str, Any]
-
-
-class NodeRaised(Exception):  # noqa: N818 - it carries the node's error
-    """A node raised; where, and with what inputs."""
-
-    def __init__(self, node_id: str, cause: BaseException, inputs: dict[str, Any]) -> None:
-        super().__init__(str(cause))
-        self.node_id = node_id
-        self.cause = cause
-        self.inputs = inputs
-
-
-@dataclass(slots=True)
-class Run:
-    """One prompt while it runs."""
-
-    prompt_id: str
-    graph: Graph
-    client_id: str | None
-    extra: dict[str, Any]
-    outputs: list[str]
-    board: ProgressBoard
-    signatures: Signatures
-    schedule: Schedule = field(init=False)
-    messages: list[Any] = field(default_factory=list)
-    executed: list[str] = field(default_factory=list)
-    done: dict[str, Known] = field(default_factory=dict)
-    shown: dict[str, Any] = field(default_factory=dict)
-    meta: dict[str, Any] = field(default_factory=dict)
-    tasks: dict[str, asyncio.Task[Result]] = field(default_factory=dict)
-    expanded: dict[str, Result] = field(default_factory=dict)
 
 
 class Executor:
@@ -87,24 +45,25 @@ class Executor:
         """Run a prompt to its end, whichever that is."""
         self._interrupt = False
         run = self._begin(item)
-        self._message(run, "execution_start", {"prompt_id": run.prompt_id})
-        cached = [node_id for node_id in run.graph.posted if self._recall(run, node_id)]
-        self._message(run, "execution_cached", {"nodes": cached, "prompt_id": run.prompt_id})
-        lied = await self._run_nodes(run)
-        failed = run.messages[-1][0] in ("execution_error", "execution_interrupted")
-        if not failed:
-            self._message(run, "execution_success", {"prompt_id": run.prompt_id})
+        run.message("execution_start", {})
+        run.message(
+            "execution_cached", {"nodes": [node_id for node_id in run.graph.posted if self._recall(run, node_id)]}
+        )
+        believed = await self._run_nodes(run)
+        if run.messages[-1][0] not in {"execution_error", "execution_interrupted"}:
+            run.message("execution_success", {})
         self.last_node_id = None
-        good = not failed or lied
-        return Ending("success" if good else "error", good, run.messages, run.shown, run.meta)
+        return Ending("success" if believed else "error", believed, run.messages, run.shown, run.meta)
 
     def _begin(self, item: Item) -> Run:
         _, prompt_id, nodes, extra, outputs, _ = item
         self.client_id = extra.get("client_id")
         graph = Graph(nodes)
         board = ProgressBoard(self._hub, graph, prompt_id, self.client_id)
-        run = Run(prompt_id, graph, self.client_id, extra, outputs, board, Signatures(graph, self._world))
-        self._known = {key: self._known[key] for node_id in nodes if (key := run.signatures.of(node_id)) in self._known}
+        signatures = Signatures(graph, self._world)
+        run = Run(self._hub, prompt_id, graph, self.client_id, extra, outputs, board, signatures)
+        # Only what this prompt can use is kept, so that A, B, A runs A twice.
+        self._known = {key: self._known[key] for key in map(signatures.of, nodes) if key in self._known}
         run.schedule = Schedule(graph, lambda node_id: node_id in run.done, lambda node_id: is_eager(graph, node_id))
         return run
 
@@ -113,33 +72,32 @@ class Executor:
         known = self._known.get(run.signatures.of(node_id))
         if known is None:
             return False
-        run.done[node_id] = known
+        run.done[node_id] = Known(known.values, known.ui, run.graph.names(node_id))
         if known.ui is not None:
-            run.shown[node_id] = known.ui
-            run.meta[node_id] = run.graph.names(node_id)
+            run.shown[node_id], run.meta[node_id] = known.ui, run.graph.names(node_id)
         return True
 
     async def _run_nodes(self, run: Run) -> bool:
-        """Run all nodes; whether the history will call a failure a success, as ComfyUI does after a cycle."""
+        """Run all nodes; whether the history will call it a success."""
         for node_id in run.outputs:
             run.schedule.add(node_id)
-        ended_well = True
         try:
             while run.schedule:
-                node_id = await self._next(run)
-                ended_well = await self._visit(run, node_id)
+                await self._visit(run, await self._next(run))
         except CycleError:
-            self._fail_cycle(run)
-            return ended_well
+            # ComfyUI writes such a failure into history as a success.
+            run.stuck()
         except InterruptedByUser:
-            self._fail_interrupted(run)
+            run.interrupted(self.last_node_id or run.outputs[0])
+            return False
         except NodeRaised as raised:
-            self._fail_node(run, raised)
+            run.failed(raised)
+            return False
         finally:
             for task in run.tasks.values():
                 task.cancel()
             await asyncio.gather(*run.tasks.values(), return_exceptions=True)
-        return False
+        return True
 
     async def _next(self, run: Run) -> str:
         while (node_id := run.schedule.pick()) is None:
@@ -149,44 +107,43 @@ class Executor:
                     run.schedule.resume(paused)
         return node_id
 
-    async def _visit(self, run: Run, node_id: str) -> bool:
-        """Bring one node further: start it, take its result, or close its expansion."""
+    async def _visit(self, run: Run, node_id: str) -> None:
+        """Bring one node further: tell its known result, start it, take its result, or close its expansion."""
         if node_id in run.done:
-            self._show_known(run, node_id)
-            return True
+            run.ended(node_id, run.done[node_id], told=True)
+            return
         if node_id in run.expanded:
-            result = self._close_expansion(run, node_id)
+            result: Result | None = self._close_expansion(run, node_id)
         elif node_id in run.tasks:
-            result = await self._result_of(run, node_id, run.tasks.pop(node_id))
+            result = await self._result_of(run, node_id)
         else:
-            started = await self._start(run, node_id)
-            if started is None:
-                return True
-            result = started
+            result = await self._start(run, node_id)
+        if result is None:
+            return
         if result.expand is not None:
-            self._expand(run, node_id, result)
-            return True
-        self._finish(run, node_id, result)
-        return True
+            self._expand(run, node_id, result.expand, result)
+            return
+        known = Known(result.values, result.ui, run.graph.names(node_id))
+        self._known[run.signatures.of(node_id)] = known
+        run.ended(node_id, known, told=known.ui is not None)
 
     async def _start(self, run: Run, node_id: str) -> Result | None:
         """Begin a node; None if it goes on in the background."""
+        class_type = run.graph[node_id]["class_type"]
         self.last_node_id = node_id
-        run.board.start(node_id)
-        self._send(run, "executing", {"node": node_id, **self._where(run, node_id)})
-        await self._world.gate.passing(node_id, run.graph[node_id]["class_type"])
+        run.executing(node_id)
+        await self._world.gate.passing(node_id, class_type)
         if self._interrupt:
             raise InterruptedByUser
-        task = asyncio.ensure_future(self._work(run, node_id))
-        run.tasks[node_id] = task
-        if REGISTRY[run.graph[node_id]["class_type"]].beside_others:
+        run.tasks[node_id] = asyncio.ensure_future(self._work(run, node_id))
+        if REGISTRY[class_type].beside_others:
             run.schedule.pause(node_id)
             return None
-        return await self._result_of(run, node_id, run.tasks.pop(node_id))
+        return await self._result_of(run, node_id)
 
-    async def _result_of(self, run: Run, node_id: str, task: "asyncio.Task[Result]") -> Result:
+    async def _result_of(self, run: Run, node_id: str) -> Result:
         try:
-            return await task
+            return await run.tasks.pop(node_id)
         except InterruptedByUser:
             raise
         except Exception as cause:
@@ -198,7 +155,7 @@ class Executor:
         inputs = self._inputs(run, node_id)
         if block := next((value for value in inputs.values() if isinstance(value, Blocked)), None):
             if block.message:
-                self._tell_blocked(run, node_id, block.message)
+                run.blocked(node_id, block.message)
             return Result(tuple(Blocked() for _ in node_type.outputs))
         given = node_type().run(self._context(run, node_id), **inputs)
         if inspect.isawaitable(given):
@@ -211,142 +168,45 @@ class Executor:
         known = REGISTRY[node["class_type"]].inputs()
         return {
             name: run.done[value[0]].values[value[1]] if is_link(value) else value
-            for name, value in node.get("inputs", {}).items()
+            for name, value in node["inputs"].items()
             if name in known
         }
 
     def _context(self, run: Run, node_id: str) -> Context:
-        def report(value: float, total: float, preview: Any) -> None:
-            run.board.update(node_id, value, total, preview)
-
         return Context(
-            self._world,
-            node_id,
-            run.graph[node_id]["class_type"],
-            run.prompt_id,
-            run.graph.posted,
-            run.extra.get("extra_pnginfo") or {},
-            report,
-            # Without a client of its own, ComfyUI sends a node's text to everybody; so it does with one.
-            lambda text: self._hub.send_bytes(text_frame(node_id, text)),
-            lambda: self._interrupt,
+            world=self._world,
+            node_id=node_id,
+            class_type=run.graph[node_id]["class_type"],
+            prompt_id=run.prompt_id,
+            graph=run.graph.posted,
+            extra_pnginfo=run.extra.get("extra_pnginfo") or {},
+            report=lambda value, total, preview: run.board.update(node_id, value, total, preview),
+            # ComfyUI sends a node's text to everybody, whosever prompt it is.
+            tell=lambda text: self._hub.send_bytes(text_frame(node_id, text)),
+            interrupted=lambda: self._interrupt,
         )
 
-    def _expand(self, run: Run, node_id: str, result: Result) -> None:
-        """Put a node's expansion into the graph; the node waits for it."""
+    def _expand(self, run: Run, node_id: str, nodes: dict[str, dict[str, Any]], result: Result) -> None:
+        """Put a node's expansion into the graph; the node waits for what it needs of it."""
         prefix = f"{node_id}.0.0."
-        for local, node in (result.expand or {}).items():
-            inputs = {name: [prefix + v[0], v[1]] if is_link(v) else v for name, v in node["inputs"].items()}
+
+        def moved(value: Any) -> Any:
+            return [prefix + value[0], value[1]] if is_link(value) else value
+
+        for local, node in nodes.items():
+            inputs = {name: moved(value) for name, value in node["inputs"].items()}
             run.graph.add(prefix + local, {**node, "inputs": inputs}, node_id)
-        values = tuple([prefix + v[0], v[1]] if is_link(v) else v for v in result.values)
+        values = tuple(moved(value) for value in result.values)
         run.expanded[node_id] = Result(values, result.ui)
-        for local, node in (result.expand or {}).items():
-            if REGISTRY[node["class_type"]].is_output:
-                run.schedule.add(prefix + local)
-                run.schedule.hold(node_id, prefix + local)
-        for value in values:
-            if is_link(value):
-                run.schedule.add(value[0])
-                run.schedule.hold(node_id, value[0])
+        shown = [prefix + local for local, node in nodes.items() if REGISTRY[node["class_type"]].is_output]
+        for source in [*shown, *(value[0] for value in values if is_link(value))]:
+            run.schedule.add(source)
+            run.schedule.hold(node_id, source)
 
     def _close_expansion(self, run: Run, node_id: str) -> Result:
         result = run.expanded.pop(node_id)
-        values = tuple(run.done[v[0]].values[v[1]] if is_link(v) else v for v in result.values)
+        values = tuple(run.done[value[0]].values[value[1]] if is_link(value) else value for value in result.values)
         return Result(values, result.ui)
-
-    def _finish(self, run: Run, node_id: str, result: Result) -> None:
-        names = run.graph.names(node_id)
-        known = Known(result.values, result.ui, names)
-        run.done[node_id] = known
-        self._known[run.signatures.of(node_id)] = known
-        if result.ui is not None:
-            run.shown[node_id] = result.ui
-            run.meta[node_id] = names
-            self._send(run, "executed", self._executed(run, node_id, result.ui))
-        run.board.finish(node_id)
-        run.executed.append(node_id)
-        run.schedule.done(node_id)
-
-    def _show_known(self, run: Run, node_id: str) -> None:
-        """An output node whose result is known: the old one is told again."""
-        self._send(run, "executed", self._executed(run, node_id, run.done[node_id].ui))
-        run.board.finish(node_id)
-        run.executed.append(node_id)
-        run.schedule.done(node_id)
-
-    def _executed(self, run: Run, node_id: str, ui: dict[str, list[Any]] | None) -> dict[str, Any]:
-        return {"node": node_id, "display_node": run.graph.display(node_id), "output": ui, "prompt_id": run.prompt_id}
-
-    def _where(self, run: Run, node_id: str) -> dict[str, Any]:
-        return {"display_node": run.graph.display(node_id), "prompt_id": run.prompt_id}
-
-    def _tell_blocked(self, run: Run, node_id: str, message: str) -> None:
-        """Tell of a block: the prompt goes on and its history will not mention it."""
-        data = {
-            "prompt_id": run.prompt_id,
-            "node_id": node_id,
-            "node_type": run.graph[node_id]["class_type"],
-            "executed": list(run.executed),
-            "exception_message": f"Execution Blocked: {message}",
-            "exception_type": "ExecutionBlocked",
-            "traceback": [],
-            "current_inputs": [],
-            "current_outputs": [],
-        }
-        self._hub.send("execution_error", data, run.client_id)
-
-    def _fail_node(self, run: Run, raised: NodeRaised) -> None:
-        kind = type(raised.cause)
-        name = kind.__name__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
-        lines = traceback.format_tb(raised.cause.__traceback__)
-        inputs = {
-            key: [value if isinstance(value, str | int | float) else repr(value)]
-            for key, value in raised.inputs.items()
-        }
-        self._error(run, raised.node_id, f"{raised.cause}\n", name, lines, inputs, run.graph.ids())
-
-    def _fail_cycle(self, run: Run) -> None:
-        self._error(run, run.schedule.stuck(), "Dependency cycle detected", "graph.DependencyCycleError", [], [], [])
-
-    def _error(
-        self, run: Run, node_id: str, message: str, kind: str, lines: list[str], inputs: Any, outputs: list[str]
-    ) -> None:
-        data = {
-            "prompt_id": run.prompt_id,
-            "node_id": node_id,
-            "node_type": run.graph[node_id]["class_type"],
-            "executed": list(run.executed),
-            "exception_message": message,
-            "exception_type": kind,
-            "traceback": lines,
-            "current_inputs": inputs,
-            "current_outputs": outputs,
-        }
-        self._message(run, "execution_error", data)
-
-    def _fail_interrupted(self, run: Run) -> None:
-        node_id = self.last_node_id or run.outputs[0]
-        data = {
-            "prompt_id": run.prompt_id,
-            "node_id": node_id,
-            "node_type": run.graph[node_id]["class_type"],
-            "executed": list(run.executed),
-        }
-        self._message(run, "execution_interrupted", data, everybody=run.client_id is None)
-
-    def _message(self, run: Run, event: str, data: dict[str, Any], *, everybody: bool = False) -> None:
-        """Tell the client, and write it into the history."""
-        stamped = {**data, "timestamp": int(time.time() * 1000)}
-        run.messages.append([event, stamped])
-        if everybody:
-            self._hub.send(event, stamped)
-        else:
-            self._send(run, event, stamped)
-
-    def _send(self, run: Run, event: str, data: dict[str, Any]) -> None:
-        """Tell the prompt's client; nobody, if it has none."""
-        if run.client_id is not None:
-            self._hub.send(event, data, run.client_id)
 
 
 def is_eager(graph: Graph, node_id: str) -> bool:

@@ -58,7 +58,7 @@ class Folders:
             raise ValueError(f"Saving outside the output folder is not allowed: {prefix}")
         folder.mkdir(parents=True, exist_ok=True)
         numbered = re.compile(re.escape(stem) + r"_(\d+)_", re.IGNORECASE)
-        taken = [int(found[1]) for name in os.listdir(folder) if (found := numbered.match(name))]
+        taken = [int(found[1]) for path in folder.iterdir() if (found := numbered.match(path.name))]
         name = f"{stem}_{max(taken, default=0) + 1:05}_.{extension}"
         return folder / name, {"filename": name, "subfolder": subfolder, "type": kind}
 

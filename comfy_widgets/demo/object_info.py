@@ -18,7 +18,7 @@ def describe(node_type: type[Node], world: World) -> dict[str, Any]:
     if node_type.hidden:
         shown["hidden"] = {key: [kind] if node_type.v3 else kind for key, kind in node_type.hidden.items()}
         order["hidden"] = list(node_type.hidden)
-    entry = {
+    entry: dict[str, Any] = {
         "input": shown,
         "input_order": order,
         "output": list(node_type.outputs),

@@ -27,8 +27,8 @@ class Ending:
 class PromptQueue:
     """Pending prompts as a heap, at most one running, and the ended ones.
 
-    Everything happens in the server's loop without awaiting in between, so that a prompt goes from one place to the next
-    in one step, as under ComfyUI's mutex.
+    Everything happens in the server's loop without awaiting in between, so that a prompt goes from one place to the
+    next in one step, as under ComfyUI's mutex.
 
     Parameters
     ----------

@@ -24,14 +24,20 @@ def serve(settings: Settings, *, announce: Callable[[str], None] | None = None) 
         Called with the address once it answers; prints it if None.
     """
     with contextlib.suppress(KeyboardInterrupt):
-        asyncio.run(_serve(settings, announce or (lambda url: print(url, flush=True)), _signalled))
+        asyncio.run(_serve(settings, announce or say, _signalled))
 
 
 def serve_until_stdin_closes(settings: Settings) -> None:
     """Serve until whoever holds the other end of stdin ends, however it ends; print the address as a line of JSON."""
     # Ctrl-C in the terminal is meant for the notebook's kernel, not for its server.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    asyncio.run(_serve(settings, lambda url: print(json.dumps({"url": url}), flush=True), _stdin_closed))
+    asyncio.run(_serve(settings, lambda url: say(json.dumps({"url": url})), _stdin_closed))
+
+
+def say(line: str) -> None:
+    """Print a line at once, also into a pipe."""
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
 
 
 async def _serve(settings: Settings, announce: Callable[[str], None], ended: Callable[[], Awaitable[None]]) -> None:
@@ -98,6 +104,6 @@ def main(argv: list[str] | None = None) -> int:
         else:
             serve(settings)
     except DemoError as error:
-        print(f"{error}", file=sys.stderr)
+        sys.stderr.write(f"{error}\n")
         return 1
     return 0

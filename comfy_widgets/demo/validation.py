@@ -44,8 +44,7 @@ def validate(graph: dict[str, Any], targets: list[str] | None, world: World, rul
         Whatever a graph that is no dict of dicts leads to: such a body is answered by a bare 500.
     """
     outputs = []
-    for node_id in graph:
-        node = graph[node_id]
+    for node_id, node in graph.items():
         if "class_type" not in node:
             return Verdict(rules.no_class(node_id, node))
         node_type = REGISTRY.get(node["class_type"])

@@ -61,7 +61,7 @@ def text(default: str | None = None, **more: Any) -> Spec:
     return Spec("STRING", {**({} if default is None else {"default": default}), **more})
 
 
-def boolean(default: bool | None = None, **more: Any) -> Spec:  # noqa: FBT001 - a default is a value, not a switch
+def boolean(default: bool | None = None, **more: Any) -> Spec:
     """A truth value."""
     return Spec("BOOLEAN", {**({} if default is None else {"default": default}), **more})
 
@@ -110,8 +110,8 @@ class Result:
 class Node:
     """A node type; subclasses are registered under their class name.
 
-    A subclass sets what it needs of the class attributes and defines ``run(self, ctx, **inputs)``, plain or async, which
-    gives a tuple of values, a `Result`, or None. A plain ``run`` blocks the server and must be quick.
+    A subclass sets what it needs of the class attributes and defines ``run(self, ctx, **inputs)``, plain or async,
+    which gives a tuple of values, a `Result`, or None. A plain ``run`` blocks the server and must be quick.
     """
 
     name: ClassVar[str] = ""

@@ -34,7 +34,7 @@ class LabSlow(Node):
     outputs = ("IMAGE",)
 
     async def run(
-        self, ctx: Context, steps: int, delay: float, preview: str, seed: int, image: Any = None, text: str = ""
+        self, ctx: Context, *, steps: int, delay: float, preview: str, seed: int, image: Any = None, text: str = ""
     ) -> tuple[Pictures]:
         """Sleep and report."""
         picture: Pictures = image or static_noise(seed, 64, 64)
@@ -135,7 +135,7 @@ class LabBlocker(Node):
     required = takes(image=link("IMAGE"), block=boolean(True), message=text("blocked"))
     outputs = ("IMAGE",)
 
-    def run(self, ctx: Context, image: Pictures, block: bool, message: str) -> tuple[Any]:  # noqa: FBT001 - a node's input
+    def run(self, ctx: Context, image: Pictures, block: bool, message: str) -> tuple[Any]:
         """Block, or pass the picture on."""
         del ctx
         return (Blocked(message or None),) if block else (image,)

@@ -50,7 +50,7 @@ class PrimitiveBoolean(Node):
     required = takes(value=boolean())
     outputs = ("BOOLEAN",)
 
-    def run(self, ctx: Context, value: bool) -> tuple[bool]:  # noqa: FBT001 - a node's input
+    def run(self, ctx: Context, value: bool) -> tuple[bool]:
         """Give the value."""
         del ctx
         return (value,)

@@ -202,8 +202,8 @@ class PreviewAudio(SaveAudio):
     title = "Preview Audio"
     required = takes(audio=link("AUDIO"))
 
-    async def run(self, ctx: Context, audio: Audio, **_: Any) -> Result:
+    async def run(self, ctx: Context, audio: Audio, filename_prefix: str = "ComfyUI_temp_audio", **_: Any) -> Result:
         """Write it to the temp folder."""
-        path, item = ctx.world.folders.next_name("temp", "ComfyUI_temp_audio", "flac")
+        path, item = ctx.world.folders.next_name("temp", filename_prefix, "flac")
         path.write_bytes(await ctx.thread(encode.sound, audio.seconds, "flac"))
         return Result(ui={"audio": [item]})

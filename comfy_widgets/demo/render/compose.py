@@ -32,13 +32,20 @@ def rgba_frame(width: int, height: int, pixels: bytes, kind: str = "rgba") -> "a
     return frame
 
 
+def entry(graph: "Graph", width: int, height: int, kind: str) -> "FilterContext":
+    """Where frames of a size and pixel format enter a filter graph."""
+    import av  # noqa: PLC0415
+
+    return graph.add_buffer(width=width, height=height, format=av.VideoFormat(kind, width, height), time_base=TIME_BASE)
+
+
 def scaled(frame: "av.VideoFrame", width: int, height: int, kind: str) -> "av.VideoFrame":
     """The frame in another size and pixel format, the same bytes on every machine."""
     import av  # noqa: PLC0415
 
     graph = av.filter.Graph()
     graph.threads = 1
-    source = graph.add_buffer(width=frame.width, height=frame.height, format=frame.format, time_base=TIME_BASE)
+    source = entry(graph, frame.width, frame.height, frame.format.name)
     scale = graph.add("scale", f"{width}:{height}:flags={EXACT}")
     form = graph.add("format", kind)
     sink = graph.add("buffersink")
@@ -70,14 +77,14 @@ def compose(
     width, height = size
     graph = av.filter.Graph()
     graph.threads = 1
-    source = graph.add_buffer(width=width, height=height, format="yuv444p", time_base=TIME_BASE)
+    source = entry(graph, width, height, "yuv444p")
     current: FilterContext = source
     stills: list[tuple[FilterContext, av.VideoFrame]] = []
     for layer in layers[:-2]:
         current = overlay(graph, current, layer, stills)
     opening = None
     if start is not None and count > 1:
-        opening = graph.add_buffer(width=width, height=height, format="yuva444p", time_base=TIME_BASE)
+        opening = entry(graph, width, height, "yuva444p")
         first, last = int(count * 0.2), max(int(count * 0.6), 1)
         fade = graph.add("fade", f"type=out:start_frame={first}:nb_frames={last}:alpha=1")
         over = graph.add("overlay", "format=yuv444")
@@ -110,7 +117,7 @@ def overlay(
     graph: "Graph", below: "FilterContext", layer: Layer, stills: "list[tuple[FilterContext, av.VideoFrame]]"
 ) -> "FilterContext":
     """Put one layer on top of a chain."""
-    source = graph.add_buffer(width=layer.width, height=layer.height, format="rgba", time_base=TIME_BASE)
+    source = entry(graph, layer.width, layer.height, "rgba")
     chain: FilterContext = source
     for name, options in layer.chain:
         following = graph.add(name, options)
@@ -136,7 +143,7 @@ def covering(picture: "av.VideoFrame", width: int, height: int) -> "av.VideoFram
     wide, high = max(round(picture.width * share), width), max(round(picture.height * share), height)
     graph = av.filter.Graph()
     graph.threads = 1
-    source = graph.add_buffer(width=picture.width, height=picture.height, format=picture.format, time_base=TIME_BASE)
+    source = entry(graph, picture.width, picture.height, picture.format.name)
     scale = graph.add("scale", f"{wide}:{high}:flags={EXACT}")
     crop = graph.add("crop", f"{width}:{height}:exact=1")
     form = graph.add("format", "yuva444p")

@@ -1,4 +1,4 @@
-"""Writes pictures and sounds as files: one thread, no times, no names of machines, so that the same input gives the same bytes."""
+"""Writes pictures and sounds as files: one thread, no times, no machine names, so that equal input has equal bytes."""
 
 import io
 import json
@@ -9,7 +9,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from comfy_widgets.demo.render.compose import EXACT, TIME_BASE
+from comfy_widgets.demo.render.compose import EXACT, TIME_BASE, entry
 from comfy_widgets.demo.render.pictures import Pictures
 from comfy_widgets.demo.render.png import with_text
 
@@ -38,10 +38,12 @@ def video(path: Path, pictures: Pictures, fps: float, about: Mapping[str, str], 
     with av.open(str(path), "w", format=kind, container_options=container_options) as container:
         container.metadata.update(about)
         stream = container.add_stream(codec, rate=Fraction(round(fps * 1000), 1000))
+        if not isinstance(stream, av.VideoStream):
+            raise TypeError(f"{codec} does not write pictures")
         stream.width, stream.height = pictures.width, pictures.height
         stream.pix_fmt = "yuv420p"
-        stream.options = options
         context = stream.codec_context
+        context.options = dict(options)
         context.thread_count = 1
         context.flags |= av.codec.context.Flags.bitexact
         for number, frame in enumerate(yuv420(pictures.frames(fps), pictures.width, pictures.height)):
@@ -60,7 +62,7 @@ def yuv420(frames: "Iterable[av.VideoFrame]", width: int, height: int) -> "Itera
         if source is None:
             graph = av.filter.Graph()
             graph.threads = 1
-            source = graph.add_buffer(width=width, height=height, format=frame.format, time_base=TIME_BASE)
+            source = entry(graph, width, height, frame.format.name)
             scale = graph.add("scale", f"flags={EXACT}")
             form = graph.add("format", "yuv420p")
             sink = graph.add("buffersink")

@@ -103,7 +103,7 @@ class Painter:
         for speed, cover, share in ((0.5, 0.25, 0.9), (0.9, 0.0, 0.7)):
             move, travel = self._move(speed)
             painted.append(
-                layers.clouds(self._lots, light, scene.width + travel, max(int(sky_height * share), 8), move, cover)
+                layers.clouds(self._lots, light, (scene.width + travel, max(int(sky_height * share), 8)), move, cover)
             )
         return painted
 
@@ -144,8 +144,7 @@ class Painter:
         upper = mixed(light.near, light.haze, haze * 1.1)
         lower = mixed(light.near, light.haze, min(haze * 1.1 + (0.32 if index < 3 else 0.0), 1.0))
         shore = int(lowest) if sea else height
-        painted = layers.land(tops, shore, upper, lower, move)
-        return painted
+        return layers.land(tops, shore, upper, lower, move)
 
     def _profile(self, index: int) -> Callable[[float], float]:
         """The line of a range: waves, peaks, treetops or roofs, by what the prompt asks for."""
@@ -181,8 +180,9 @@ class Painter:
         ground = layers.land(
             [min(top, shore - 1) for top in rock], shore, light.near, light.near, str(x - int(wide * 3.5))
         )
+        lantern = (x + wide // 2, y + int(tall * 0.09))
         shine = [
-            layers.glow((255, 240, 190), x + wide // 2, y + int(tall * 0.09), radius, strength, 2.0, enable)
+            layers.glow((255, 240, 190), lantern, radius, strength, 2.0, enable=enable)
             for radius, strength, enable in (
                 (int(tall * 0.6), 0.9, ""),
                 (int(tall * 2.2), 0.8, "lt(mod(n,24),8)"),

@@ -65,12 +65,15 @@ def sky(light: Light, width: int, height: int, horizon: float, *, water: bool) -
 
 def lamp(light: Light, x: int, y: int, radius: int) -> list[Layer]:
     """The sun or the moon: a wide glow and a disc."""
-    return [glow(light.lamp, x, y, radius * 7, 0.75, 2.4), glow(light.lamp, x, y, radius, 1.0, 0.0)]
+    return [glow(light.lamp, (x, y), radius * 7, 0.75, 2.4), glow(light.lamp, (x, y), radius, 1.0, 0.0)]
 
 
-def glow(colour: Colour, x: int, y: int, radius: int, strength: float, falloff: float, enable: str = "") -> Layer:
+def glow(
+    colour: Colour, place: tuple[int, int], radius: int, strength: float, falloff: float, *, enable: str = ""
+) -> Layer:
     """A round light; falloff 0 is a disc with a soft rim."""
     points = 48
+    x, y = place
     pixels = bytearray()
     for row in range(points):
         for column in range(points):
@@ -112,9 +115,10 @@ def waves(lots: Random, octaves: int, lowest: float) -> Callable[[float], float]
     return lambda x: sum(weight * math.sin(pace * x + phase) for pace, phase, weight in terms) / total
 
 
-def clouds(lots: Random, light: Light, width: int, height: int, move: str, cover: float) -> Layer:
+def clouds(lots: Random, light: Light, size: tuple[int, int], move: str, cover: float) -> Layer:
     """Soft bands of cloud, painted on few points and scaled up."""
     columns, lines = 120, 28
+    width, height = size
     along, across = waves(lots, 4, 0.09), waves(lots, 3, 0.5)
     billow, drift = waves(lots, 4, 0.22), 6.0 * lots.random()
     colour = mixed(light.lamp, light.sky[2], 0.35)
@@ -167,7 +171,7 @@ def glints(lots: Random, light: Light, size: tuple[int, int], lamp_x: float, mov
 def flakes(
     lots: Random, size: tuple[int, int], count: int, stroke: tuple[int, int, int], moves: tuple[str, str]
 ) -> Layer:
-    """Falling snow or rain: a field twice as high as the picture whose halves are alike, so that it can fall for ever."""
+    """Falling snow or rain: a field twice as high as the picture, of equal halves, so that it can fall for ever."""
     width, height = size
     wide, tall, shine = stroke
     pixels = bytearray(CLEAR * (width * height))

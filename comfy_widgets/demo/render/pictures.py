@@ -7,7 +7,7 @@ from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING, Protocol
 
-from comfy_widgets.demo.render.compose import TIME_BASE, rgba_frame
+from comfy_widgets.demo.render.compose import TIME_BASE, entry, rgba_frame
 from comfy_widgets.demo.render.palette import digest
 
 if TYPE_CHECKING:
@@ -87,7 +87,7 @@ class Noisy:
         seed = int(digest("noise", self.seed)[:7], 16)
         graph = av.filter.Graph()
         graph.threads = 1
-        source = graph.add_buffer(width=self.width, height=self.height, format="rgb24", time_base=TIME_BASE)
+        source = entry(graph, self.width, self.height, "rgb24")
         noise = graph.add("noise", f"all_seed={seed}:all_strength={strength}:all_flags=t")
         sink = graph.add("buffersink")
         graph.link_nodes(source, noise, sink)

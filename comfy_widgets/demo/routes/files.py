@@ -76,7 +76,7 @@ class Files:
         subfolder = fields.get("subfolder", "")
         if kind not in KINDS or "/" in name:
             raise ValueError("bad type or name")
-        folder = self._core.folders.within(kind, os.path.normpath(subfolder) if subfolder else "")
+        folder = self._core.folders.within(kind, subfolder)
         if folder is None or not name:
             return web.Response(status=400)
         folder.mkdir(parents=True, exist_ok=True)

@@ -28,6 +28,11 @@ def routes(core: Core) -> list[web.RouteDef]:
     ]
 
 
+def told(body: Any, key: str) -> Any:
+    """What a body says under a key; a list may be sent too, and says nothing."""
+    return body.get(key) if isinstance(body, dict) else None
+
+
 class Prompts:
     """Handlers about prompts.
 
@@ -71,7 +76,7 @@ class Prompts:
         """The place in the queue: the client's own, the next, or that before all others."""
         if "number" in body:
             return float(body["number"])
-        number = -self._core.counter if "front" in body and body["front"] else self._core.counter
+        number = -self._core.counter if told(body, "front") else self._core.counter
         self._core.counter += 1
         return number
 
@@ -100,7 +105,7 @@ class Prompts:
         """Delete pending prompts, or all of them."""
         body = await request.json()
         queue, journal = self._core.queue, self._core.journal
-        if "clear" in body and body["clear"]:
+        if told(body, "clear"):
             for item in queue.pending:
                 journal.note("prompt", prompt_id=item[1], fate="deleted")
             queue.clear()
@@ -127,7 +132,7 @@ class Prompts:
         """Forget ended prompts."""
         body = await request.json()
         history = self._core.queue.history
-        if "clear" in body and body["clear"]:
+        if told(body, "clear"):
             history.clear()
         if "delete" in body:
             for prompt_id in body["delete"]:
