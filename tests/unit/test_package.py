@@ -1,0 +1,130 @@
+"""What is published: the names, and what lies in the sdist and the wheel."""
+
+import inspect
+import shutil
+import subprocess
+import sys
+import tarfile
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path, PurePosixPath
+from types import FunctionType
+
+import pytest
+
+import comfy_widgets
+
+ROOT = Path(__file__).parents[2]
+CONSTANTS = {"RANDOM"}  # values can't carry a docstring
+WIDGETS = {path.stem for path in (ROOT / "js" / "src").glob("*.ts")}
+# Made by installing, running and editing; planted before the build, so that leaving them out is seen.
+LITTER = ["js/node_modules", "notebooks/takes", "notebooks/.ipynb_checkpoints", "tests/__pycache__", ".venv"]
+
+
+def test_the_package_shows_its_public_names_and_modules_and_nothing_else():
+    modules = {path.stem for path in (ROOT / "comfy_widgets").iterdir()}
+    shown = {name for name in vars(comfy_widgets) if not name.startswith("_")}
+
+    assert shown - modules == set(comfy_widgets.__all__)
+
+
+def docstrings(name: str, value: object) -> Iterator[tuple[str, str | None]]:
+    """The docstrings of a public class and its own public members, or of a function; those inherited don't count."""
+    doc = value.__dict__.get("__doc__") if inspect.isclass(value) else value.__doc__
+    generated = doc is not None and doc.startswith(f"{name}(")  # what dataclass writes when there is none
+    yield name, None if generated else doc
+    for member, found in vars(value).items() if inspect.isclass(value) else ():
+        if not member.startswith("_") and isinstance(found, FunctionType | classmethod | staticmethod | property):
+            yield f"{name}.{member}", found.__doc__
+
+
+@pytest.mark.parametrize("name", sorted(set(comfy_widgets.__all__) - CONSTANTS))
+def test_a_public_name_is_documented(name):
+    value = getattr(comfy_widgets, name)
+
+    assert callable(value)
+    assert [path for path, doc in docstrings(name, value) if not doc] == []
+
+
+@pytest.fixture(scope="module")
+def published(tmp_path_factory) -> Path:
+    """An sdist, and the wheel that is built from that sdist, of a used tree in which the JavaScript is not built."""
+    tree = tmp_path_factory.mktemp("tree")
+    for name in ("comfy_widgets", "js", "notebooks", "tests"):
+        left_out = shutil.ignore_patterns("static", "__pycache__", *(PurePosixPath(path).name for path in LITTER))
+        shutil.copytree(ROOT / name, tree / name, ignore=left_out)
+    for path in filter(Path.is_file, ROOT.iterdir()):
+        shutil.copy(path, tree)
+    for folder in LITTER:
+        (tree / folder).mkdir()
+        (tree / folder / "planted.js").touch()
+    built = tmp_path_factory.mktemp("dist")
+    subprocess.run([sys.executable, "-m", "build", "--outdir", str(built), str(tree)], check=True)
+    return built
+
+
+@pytest.fixture(scope="module")
+def sdist(published) -> set[str]:
+    [path] = published.glob("*.tar.gz")
+    with tarfile.open(path) as archive:
+        return {str(PurePosixPath(*PurePosixPath(name).parts[1:])) for name in archive.getnames()}
+
+
+@pytest.fixture(scope="module")
+def wheel(published) -> Path:
+    [path] = published.glob("*.whl")
+    return path
+
+
+@pytest.mark.slow
+def test_the_sdist_has_all_that_builds_and_tests(sdist):
+    wanted = [
+        "pyproject.toml",
+        "LICENSE",
+        "README.md",
+        "js/package-lock.json",
+        *(f"js/src/{name}.ts" for name in WIDGETS),
+        *(f"comfy_widgets/static/{name}.js" for name in WIDGETS),
+        *(str(path.relative_to(ROOT)) for path in (ROOT / "notebooks").glob("*.ipynb")),
+        "tests/run",
+        "tests/requirements.lock",
+        "tests/unit/test_package.py",
+    ]
+
+    assert [name for name in wanted if name not in sdist] == []
+
+
+@pytest.mark.slow
+def test_the_sdist_has_nothing_that_was_installed_or_made_by_running(sdist):
+    assert [name for name in sdist if name.startswith(tuple(f"{folder}/" for folder in LITTER))] == []
+
+
+@pytest.mark.slow
+def test_the_wheel_has_the_package_and_nothing_else(wheel):
+    with zipfile.ZipFile(wheel) as archive:
+        names = archive.namelist()
+    sources = [path.relative_to(ROOT).as_posix() for path in (ROOT / "comfy_widgets").rglob("*.py")]
+    bundles = [f"comfy_widgets/static/{name}.{kind}" for name in WIDGETS for kind in ("js", "css")]
+    meta = f"{'-'.join(wheel.name.split('-')[:2])}.dist-info"
+
+    assert [name for name in [*sources, *bundles, "comfy_widgets/py.typed"] if name not in names] == []
+    assert f"{meta}/licenses/LICENSE" in names
+    assert {name.split("/")[0] for name in names} == {"comfy_widgets", meta}
+
+
+@pytest.mark.slow
+def test_the_wheel_works_where_nothing_else_of_the_project_is(wheel, tmp_path):
+    with zipfile.ZipFile(wheel) as archive:
+        archive.extractall(tmp_path)
+    program = "import comfy_widgets as cw; print(cw.__file__); print(len(cw.__all__))"
+
+    said = subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=tmp_path,
+        env={"PYTHONPATH": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout.splitlines()
+
+    assert said == [str(tmp_path / "comfy_widgets" / "__init__.py"), str(len(comfy_widgets.__all__))]
