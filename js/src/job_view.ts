@@ -1,15 +1,16 @@
 import "./theme.css";
 import "./badge.css";
 import "./player.css";
-import { badge } from "./lib/badge";
-import { player } from "./lib/player";
+import { Badge } from "./lib/badge";
+import { Player } from "./lib/player";
 import { previews } from "./lib/preview";
 import { viewOf } from "./lib/view";
+import { watchView } from "./lib/visible";
 
 /** A job: its badge, under it the picture as it comes, and then the take. */
 const render = viewOf((kernel, signal) => {
-  const line = badge(kernel, signal);
-  const stage = player(kernel, signal);
+  const line = new Badge(kernel, signal);
+  const stage = new Player(kernel, signal);
   stage.el.hidden = true;
   const preview = previews(
     kernel,
@@ -19,14 +20,17 @@ const render = viewOf((kernel, signal) => {
     },
     signal,
   );
+  // The badge is watched, since the stage is not there before the first picture.
+  watchView(line.el, preview.see, signal);
   return {
     el: [line.el, stage.el],
     show({ job, take }, since) {
       if (job) line.show(job, since);
       if (take) {
+        preview.want(0);
         stage.el.hidden = false;
         stage.show(take);
-      } else if (job) preview(job.preview);
+      } else if (job) preview.want(job.preview);
     },
   };
 });

@@ -1,10 +1,10 @@
 import "./theme.css";
 import "./badge.css";
-import { badge } from "./lib/badge";
+import { Badge } from "./lib/badge";
 import { viewOf } from "./lib/view";
 
 const render = viewOf((kernel, signal) => {
-  const line = badge(kernel, signal);
+  const line = new Badge(kernel, signal);
   return { el: [line.el], show: ({ job }, since) => job && line.show(job, since) };
 });
 

@@ -1,11 +1,11 @@
 import "./theme.css";
 import "./player.css";
-import { player } from "./lib/player";
+import { Player } from "./lib/player";
 import { say } from "./lib/say";
 import { viewOf } from "./lib/view";
 
 const render = viewOf((kernel, signal) => {
-  const it = player(kernel, signal);
+  const it = new Player(kernel, signal);
   return {
     el: [it.el],
     show({ job, take }) {

@@ -3,73 +3,84 @@ import { attach, button, h, put } from "./dom";
 import type { Kernel } from "./kernel";
 import { mark, setMark } from "./mark";
 import { clock, percent, say, span, type Word } from "./say";
-import type { Act, JobState, Status } from "./wire";
+import { type Act, type JobState, MOVING, type Status } from "./wire";
 
-const MOVING: ReadonlySet<Status> = new Set(["submitting", "queued", "running", "saving"]);
 const STALE_SECONDS = 30;
-
-export interface Badge {
-  el: HTMLElement;
-  /** Show a state whose seconds were true at `since` (performance.now). */
-  show(job: JobState, since: number): void;
-}
 
 /** What has been asked for and not yet come true, and what came of the last question. */
 interface Asked {
-  act?: Act | undefined;
+  act: Act | undefined;
   refused: string;
   late: boolean;
 }
 
-export function badge(kernel: Kernel, signal: AbortSignal): Badge {
-  const asked: Asked = { refused: "", late: false };
-  let shown: { job: JobState; since: number } | undefined;
-  const parts = build(() => shown?.job.acts[0] && act(shown.job.acts[0]));
+export class Badge {
+  readonly #kernel: Kernel;
+  readonly #parts = build(() => this.#go());
+  readonly #asked: Asked = { act: undefined, refused: "", late: false };
+  #job: JobState | undefined;
+  #since = 0;
+  #late = false;
 
-  async function act(name: Act): Promise<void> {
-    if (asked.act) return;
-    asked.act = name;
+  constructor(kernel: Kernel, signal: AbortSignal) {
+    this.#kernel = kernel;
+    kernel.onLate((late) => {
+      this.#late = late;
+      this.#draw();
+    });
+    const ticking = setInterval(() => this.#tick(), 1000);
+    signal.addEventListener("abort", () => clearInterval(ticking));
+  }
+
+  get el(): HTMLElement {
+    return this.#parts.el;
+  }
+
+  /** Show a state whose seconds were true at `since` (performance.now). */
+  show(job: JobState, since: number): void {
+    if (job.status !== this.#job?.status) {
+      this.#asked.act = undefined;
+      this.#asked.refused = "";
+    }
+    this.#job = job;
+    this.#since = since;
+    this.#draw();
+  }
+
+  async #go(): Promise<void> {
+    const act = this.#job?.acts[0];
+    const asked = this.#asked;
+    if (!act || asked.act) return;
+    asked.act = act;
     asked.refused = "";
-    draw();
+    this.#draw();
     try {
-      await kernel.act(name);
+      await this.#kernel.act(act);
       // Stopping takes the server a moment; the button says so until the state is another one.
-      if (name !== "stop") asked.act = undefined;
+      if (act !== "stop") asked.act = undefined;
     } catch (error) {
       asked.act = undefined;
       asked.refused = (error as Error).message;
     }
-    draw();
+    this.#draw();
   }
-  function draw(): void {
-    if (!shown) return;
-    drawWords(parts, shown.job, asked.refused);
-    drawProgress(parts, shown.job);
-    drawButton(parts.go, shown.job, asked);
-    parts.line.classList.toggle("cw-late", asked.late);
-    tick(parts, shown.job, asked.late ? 0 : (performance.now() - shown.since) / 1000);
-  }
-  kernel.onLate = (late) => {
-    asked.late = late;
-    draw();
-  };
-  const ticking = setInterval(() => {
-    if (shown && MOVING.has(shown.job.status) && !asked.late)
-      tick(parts, shown.job, (performance.now() - shown.since) / 1000);
-  }, 1000);
-  signal.addEventListener("abort", () => clearInterval(ticking));
 
-  return {
-    el: parts.el,
-    show(job, since) {
-      if (job.status !== shown?.job.status) {
-        asked.act = undefined;
-        asked.refused = "";
-      }
-      shown = { job, since };
-      draw();
-    },
-  };
+  #draw(): void {
+    if (!this.#job) return;
+    // A job that is over needs no kernel, unless something was asked for.
+    this.#asked.late = this.#late && (MOVING.has(this.#job.status) || this.#asked.act !== undefined);
+    drawWords(this.#parts, this.#job, this.#asked.refused);
+    drawProgress(this.#parts, this.#job);
+    drawButton(this.#parts.go, this.#job, this.#asked);
+    this.#parts.line.classList.toggle("cw-late", this.#asked.late);
+    this.#tick();
+  }
+
+  #tick(): void {
+    // While the kernel does not answer nobody knows whether the time still runs.
+    if (this.#job && !this.#asked.late)
+      drawTime(this.#parts, this.#job, (performance.now() - this.#since) / 1000);
+  }
 }
 
 type Parts = ReturnType<typeof build>;
@@ -90,27 +101,39 @@ function build(onGo: () => void) {
   const pct = h("span", { class: "cw-num cw-pct", "aria-hidden": true });
   const time = h("span", { class: "cw-num cw-dim cw-time" });
   const more = h("pre", { class: "cw-more", hidden: true, tabindex: 0 });
-  const unfold = button(
-    "cw-quiet",
-    () => {
-      more.hidden = !more.hidden;
-      attach(unfold, { "aria-expanded": String(!more.hidden) });
-    },
-    "⋯",
-  );
-  attach(unfold, {
-    hidden: true,
-    "aria-label": say("details"),
-    title: say("details"),
-    "aria-expanded": "false",
-  });
+  const unfold = button("cw-quiet", () => fold(parts, !more.hidden), "⋯");
+  attach(unfold, { "aria-label": say("details"), title: say("details") });
   const go = button("", onGo);
   const acts = h("span", { class: "cw-acts" }, unfold, go);
   const line = h("div", { class: "cw-line" }, shape, state, what, bar, pct, time, acts);
   // Told on a change of state only: percentages and clocks read aloud would never end.
   const voice = h("span", { class: "cw-voice", role: "status" });
   const el = h("div", { class: "cw-badge", role: "group" }, line, more, voice);
-  return { el, line, shape, state, stale, lead, rest, what, bar, fill, pct, time, go, unfold, more, voice };
+  const parts = {
+    el,
+    line,
+    shape,
+    state,
+    stale,
+    lead,
+    rest,
+    what,
+    bar,
+    fill,
+    pct,
+    time,
+    go,
+    unfold,
+    more,
+    voice,
+  };
+  fold(parts, true);
+  return parts;
+}
+
+function fold({ more, unfold }: { more: HTMLElement; unfold: HTMLElement }, folded: boolean): void {
+  more.hidden = folded;
+  attach(unfold, { "aria-expanded": String(!folded) });
 }
 
 /** What is said in the middle: its beginning, which is the point of it, and the rest. */
@@ -132,7 +155,7 @@ function drawWords(parts: Parts, job: JobState, refused: string): void {
   attach(parts.el, { "data-state": job.status, "aria-label": say("job", { title: job.title }) });
   put(parts.voice, MOVING.has(job.status) ? say(job.status) : `${say(job.status)}. ${lead + rest}`);
   parts.unfold.hidden = !job.error;
-  if (!job.error) parts.more.hidden = true;
+  if (!job.error) fold(parts, true);
   put(parts.more, [job.message, ...(job.error?.details ?? [])].join("\n"));
 }
 
@@ -145,7 +168,12 @@ function drawProgress(parts: Parts, job: JobState): void {
   });
   parts.fill.style.inlineSize = `${Math.min(1, Math.max(0, job.progress)) * 100}%`;
   put(parts.pct, known ? percent(job.progress) : "");
-  parts.el.classList.toggle("cw-moving", known);
+  // Which columns the words may take besides their own.
+  parts.line.dataset.room = known
+    ? "own"
+    : MOVING.has(job.status) || job.status === "complete"
+      ? "words"
+      : "all";
 }
 
 function drawButton(go: HTMLButtonElement, job: JobState, { act, late }: Asked): void {
@@ -163,7 +191,7 @@ function labelOf(act: Act, status: Status): Word {
 }
 
 /** What moves by itself, `late` seconds after the job was told. */
-function tick(parts: Parts, job: JobState, late: number): void {
+function drawTime(parts: Parts, job: JobState, late: number): void {
   const silent = job.age + late;
   const old = MOVING.has(job.status) && silent >= STALE_SECONDS;
   put(parts.stale, old ? `${say("no_news", { time: span(silent) })}. ` : "");

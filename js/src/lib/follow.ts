@@ -1,6 +1,6 @@
 // Keeping a view at the latest state, whatever was lost on the way.
 import type { Kernel } from "./kernel";
-import type { Model, State } from "./wire";
+import { MOVING, type Model, type State } from "./wire";
 
 const QUIET_MS = 10_000;
 
@@ -46,7 +46,8 @@ export function follow(
   };
   model.on("change:state", changed);
   const quiet = setInterval(() => {
-    if (model.get("state").job?.acts.includes("stop") && performance.now() - heard > QUIET_MS) ask();
+    const { job } = model.get("state");
+    if (job && MOVING.has(job.status) && performance.now() - heard > QUIET_MS) ask();
   }, QUIET_MS);
   signal.addEventListener("abort", () => {
     model.off("change:state", changed);

@@ -10,14 +10,13 @@ interface Waiting {
 
 export type Reply = [Answer, DataView[]];
 
-/** The kernel's side of one view. It tells `onLate` whether a question has been left open for two seconds. */
+/** The kernel's side of one view. */
 export class Kernel {
-  onLate: (late: boolean) => void = () => {};
-
   readonly #model: Model;
   readonly #name = Math.random().toString(36).slice(2);
   readonly #open = new Map<string, Waiting>();
   readonly #late = new Set<string>();
+  readonly #listeners: ((late: boolean) => void)[] = [];
   #count = 0;
 
   constructor(model: Model, signal: AbortSignal) {
@@ -28,6 +27,11 @@ export class Kernel {
       model.off("msg:custom", heard);
       for (const id of [...this.#open.keys()]) this.#close(id);
     });
+  }
+
+  /** Be told when a question has been open for two seconds, and when none is any more. */
+  onLate(listener: (late: boolean) => void): void {
+    this.#listeners.push(listener);
   }
 
   /** Ask for something; rejected with the kernel's sentence if it refuses. An aborted question is forgotten. */
@@ -72,6 +76,7 @@ export class Kernel {
     const before = this.#late.size > 0;
     if (late) this.#late.add(id);
     else this.#late.delete(id);
-    if (before !== this.#late.size > 0) this.onLate(!before);
+    if (before === this.#late.size > 0) return;
+    for (const listener of this.#listeners) listener(!before);
   }
 }

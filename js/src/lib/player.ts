@@ -4,122 +4,114 @@ import { chips } from "./facts";
 import type { Kernel } from "./kernel";
 import { fromKernel, type Source } from "./pull";
 import { bytes, say } from "./say";
-import { type Screen, screen } from "./screen";
+import { Screen } from "./screen";
 import { whenVisible } from "./visible";
 import type { TakeState } from "./wire";
 
-const SPEEDS = [1, 0.5, 0.25, 2] as const;
+const SPEEDS = [1, 0.5, 0.25, 2];
 
-export interface Player {
-  el: HTMLElement;
-  screen: Screen;
-  show(take: TakeState): void;
+/** The URL of a take's bytes, fetched by the first call; null if that failed or is not wanted any more. */
+type Loader = () => Promise<string | null>;
+
+export class Player {
+  readonly screen = new Screen();
+  readonly el: HTMLElement;
+
+  readonly #below = h("div", { class: "cw-below", hidden: true });
+  readonly #source: Source;
+  readonly #signal: AbortSignal;
+  #shown: string | undefined;
+  #one = new AbortController();
+
+  constructor(kernel: Kernel, signal: AbortSignal) {
+    this.#source = fromKernel(kernel);
+    this.#signal = signal;
+    this.el = h("section", { class: "cw-player" }, this.screen.el, this.#below);
+    this.el.addEventListener("keydown", (event) => this.screen.key(event));
+    kernel.onLate((late) => this.screen.late(late));
+    signal.addEventListener("abort", () => this.screen.clear());
+  }
+
+  show(take: TakeState): void {
+    if (take.id === this.#shown) return;
+    this.#shown = take.id;
+    this.#one.abort();
+    this.#one = new AbortController();
+    const life = AbortSignal.any([this.#signal, this.#one.signal]);
+    const load = loader(take, this.screen, this.#source, life);
+    attach(this.el, { "aria-label": take.title });
+    if (take.width && take.height) this.el.style.setProperty("--cw-ratio", String(take.width / take.height));
+    this.#below.hidden = false;
+    this.#below.replaceChildren(...describe(take, this.screen, load));
+    this.screen.set(take, load);
+    if (take.kind === "video" || take.kind === "image") whenVisible(this.screen.el, load, life);
+  }
 }
 
-export function player(kernel: Kernel, signal: AbortSignal): Player {
-  const picture = screen();
-  const below = h("div", { class: "cw-below", hidden: true });
-  const el = h("section", { class: "cw-player" }, picture.el, below);
-  let shown: string | undefined;
-  let one: AbortController | undefined;
-
-  const show = (take: TakeState) => {
-    if (take.id === shown) return;
-    shown = take.id;
-    one?.abort();
-    one = new AbortController();
-    const life = AbortSignal.any([signal, one.signal]);
-    attach(el, { "aria-label": take.title });
-    if (take.width && take.height) el.style.setProperty("--cw-ratio", String(take.width / take.height));
-    const loader = load(take, picture, fromKernel(kernel), life);
-    below.hidden = false;
-    below.replaceChildren(...describe(take, picture, loader));
-    picture.set(take, loader);
-    whenVisible(picture.el, loader, life);
-  };
-  el.addEventListener("keydown", (event) => picture.key(event));
-  signal.addEventListener("abort", () => picture.clear());
-  return { el, screen: picture, show };
-}
-
-/** A function that fetches the take once, however often it is called, and again after a failure. */
-function load(
-  take: TakeState,
-  picture: Screen,
-  source: Source,
-  life: AbortSignal,
-): () => Promise<string | null> {
+function loader(take: TakeState, screen: Screen, source: Source, life: AbortSignal): Loader {
   let url: Promise<string | null> | undefined;
-  const fetchIt = async () => {
+  const load = async () => {
     try {
-      picture.progress(0, take.size);
-      const found = await source(take, (done) => picture.progress(done, take.size), life);
-      if (life.aborted) {
-        URL.revokeObjectURL(found);
-        return null;
-      }
+      screen.progress(0, take.size);
+      const found = await source(take, (done) => screen.progress(done, take.size), life);
       life.addEventListener("abort", () => URL.revokeObjectURL(found));
-      picture.ready(found);
+      screen.ready(found);
       return found;
     } catch (error) {
-      url = undefined;
-      if (!life.aborted) picture.fail((error as Error).message);
+      url = undefined; // so that the next call tries again
+      if (!life.aborted) screen.fail((error as Error).message);
       return null;
     }
   };
   return () => {
-    url ??= fetchIt();
+    url ??= load();
     return url;
   };
 }
 
-function describe(take: TakeState, picture: Screen, loader: () => Promise<string | null>): HTMLElement[] {
-  const number = take.take_number > 1 ? say("take", { n: take.take_number }) : "";
+function describe(take: TakeState, screen: Screen, load: Loader): HTMLElement[] {
   const head = h(
     "div",
     { class: "cw-row" },
     h("b", { class: "cw-title", title: take.title }, take.title),
-    h("span", { class: "cw-dim" }, number),
-    picture.readout,
+    h("span", { class: "cw-dim" }, take.take_number > 1 ? say("take", { n: take.take_number }) : ""),
+    screen.readout,
     h("span", { class: "cw-grow" }),
+    ...(take.kind === "video" ? [looper(screen), speeder(screen)] : []),
+    saver(take, load),
   );
-  if (take.kind === "video") head.append(...controls(picture));
-  head.append(saver(take, loader));
   const prompt = String(take.inputs.prompt ?? "");
-  const words = h("p", { class: "cw-clamp", title: prompt, tabindex: 0 }, prompt);
-  return prompt && prompt !== take.title ? [head, words, chips(take)] : [head, chips(take)];
+  if (!prompt || prompt === take.title) return [head, chips(take)];
+  return [head, h("p", { class: "cw-clamp", title: prompt, tabindex: 0 }, prompt), chips(take)];
 }
 
-function controls(picture: Screen): HTMLElement[] {
-  let at = 0;
-  const loop = button(
-    "cw-quiet",
-    () => {
-      attach(loop, { "aria-pressed": String(picture.loop()) });
-    },
-    say("loop"),
-  );
+function looper(screen: Screen): HTMLElement {
+  const loop = button("cw-quiet", () => attach(loop, { "aria-pressed": String(screen.loop()) }), say("loop"));
   attach(loop, { "aria-pressed": "true" });
-  const speed = button(
-    "cw-quiet cw-num",
-    () => {
-      at = (at + 1) % SPEEDS.length;
-      const n = SPEEDS[at] ?? 1;
-      picture.speed(n);
-      put(speed, say("speed", { n }));
-      attach(speed, { "aria-label": say("speed_label", { n }) });
-    },
-    say("speed", { n: 1 }),
-  );
-  attach(speed, { "aria-label": say("speed_label", { n: 1 }) });
-  return [loop, speed];
+  return loop;
 }
 
-function saver(take: TakeState, loader: () => Promise<string | null>): HTMLElement {
+function speeder(screen: Screen): HTMLElement {
+  let at = 0;
+  const speed = button("cw-quiet cw-num", () => {
+    at = (at + 1) % SPEEDS.length;
+    tell();
+  });
+  const tell = () => {
+    const n = SPEEDS[at] ?? 1;
+    screen.speed(n);
+    put(speed, say("speed", { n }));
+    attach(speed, { "aria-label": say("speed_label", { n }) });
+  };
+  tell();
+  return speed;
+}
+
+function saver(take: TakeState, load: Loader): HTMLElement {
   const save = button(
     "cw-quiet",
     async () => {
-      const href = await loader();
+      const href = await load();
       if (href) h("a", { href, download: take.file }).click();
     },
     say("save"),

@@ -3,154 +3,169 @@ import { attach, button, h, put } from "./dom";
 import { bytes, say } from "./say";
 import type { TakeState } from "./wire";
 
-export interface Screen {
-  el: HTMLElement;
+export class Screen {
+  readonly el: HTMLElement;
   /** Which frame is shown while the video stands still. */
-  readout: HTMLElement;
-  /** Begin with a take; `retry` fetches its bytes. */
-  set(take: TakeState, retry: () => void): void;
-  /** Say why there is no picture yet. */
-  idle(sentence: string): void;
-  /** A picture of the work in progress. */
-  preview(url: string): void;
-  progress(done: number, size: number): void;
-  ready(url: string): void;
-  fail(sentence: string): void;
-  clear(): void;
-  /** Turn looping on or off, and say which. */
-  loop(): boolean;
-  speed(rate: number): void;
-  key(event: KeyboardEvent): void;
-}
+  readonly readout = h("span", { class: "cw-dim cw-num" });
 
-export function screen(): Screen {
-  const video = h("video", { playsinline: true, loop: true, preload: "auto", hidden: true });
-  const image = h("img", { alt: "", hidden: true });
-  const fill = h("i");
-  const bar = h("span", { class: "cw-load", role: "progressbar", hidden: true }, fill);
-  const tag = h("span", { class: "cw-tag cw-num", hidden: true });
-  const play = button("cw-play", () => start());
-  const note = h("div", { class: "cw-note", role: "alert", hidden: true });
-  const el = h("div", { class: "cw-screen" }, video, image, tag, bar, play, note);
-  const readout = h("span", { class: "cw-dim cw-num" });
-  let take: TakeState | undefined;
-  let retry = () => {};
-  let wanted = false;
+  readonly #video = h("video", { playsinline: true, loop: true, preload: "auto", hidden: true });
+  readonly #image = h("img", { alt: "", hidden: true });
+  readonly #fill = h("i");
+  readonly #bar = h("span", { class: "cw-load", role: "progressbar", hidden: true }, this.#fill);
+  readonly #tag = h("span", { class: "cw-tag cw-num", hidden: true });
+  readonly #play = button("cw-play", () => this.#start());
+  readonly #note = h("div", { class: "cw-note", role: "status", hidden: true });
+  #take: TakeState | undefined;
+  #retry = () => {};
+  #wanted = false;
 
-  function start(): void {
-    wanted = true;
-    if (video.src)
-      video.play().catch(() => {}); // refused by the browser: its own controls are there
-    else retry();
-  }
-  function told(): void {
-    const frame = take?.fps ? Math.floor(video.currentTime * take.fps + 0.01) : 0;
-    const last = take?.frames ?? 0;
-    put(
-      readout,
-      video.paused && wanted && last ? say("frame", { at: Math.min(frame + 1, last), of: last }) : "",
+  constructor() {
+    this.#play.hidden = true;
+    this.el = h(
+      "div",
+      { class: "cw-screen" },
+      this.#video,
+      this.#image,
+      this.#tag,
+      this.#bar,
+      this.#play,
+      this.#note,
     );
+    this.#video.addEventListener("play", () => {
+      this.#wanted = true;
+      this.#play.hidden = true;
+      this.#tellFrame();
+    });
+    for (const name of ["pause", "seeked"]) this.#video.addEventListener(name, () => this.#tellFrame());
+    this.#video.addEventListener("error", () => {
+      // Taking the source away is an "error" too.
+      if (this.#video.getAttribute("src")) this.#tell(say("cannot_play"));
+    });
   }
-  function step(by: number): void {
-    if (!video.src || !take?.fps) return;
-    wanted = true;
-    play.hidden = true;
-    video.pause();
-    const last = (take.frames ?? Math.round(video.duration * take.fps)) - 1;
-    const frame = Math.floor(video.currentTime * take.fps + 0.01) + by;
-    // The middle of a frame: its edges belong to either neighbour, by rounding.
-    video.currentTime = (Math.min(last, Math.max(0, frame)) + 0.5) / take.fps;
-  }
-  function ended(): void {
-    bar.hidden = true;
-    tag.hidden = true;
-  }
-  function tell(sentence: string, again: boolean): void {
-    ended();
-    play.hidden = true;
-    note.hidden = false;
-    note.replaceChildren(h("span", {}, sentence));
-    if (again)
-      note.append(
-        button(
-          "",
-          () => {
-            note.hidden = true;
-            retry();
-          },
-          say("try_again"),
-        ),
-      );
-  }
-  video.addEventListener("play", () => {
-    play.hidden = true;
-    told();
-  });
-  for (const name of ["pause", "seeked"]) video.addEventListener(name, told);
-  video.addEventListener("error", () => {
-    if (video.getAttribute("src")) tell(say("cannot_play"), false);
-  });
 
-  return {
-    el,
-    readout,
-    set(next, again) {
-      take = next;
-      retry = again;
-      wanted = false;
-      note.hidden = true;
-      const moving = next.kind === "video";
-      video.removeAttribute("src");
-      video.controls = false;
-      video.hidden = !moving;
-      attach(video, { poster: next.poster ?? (image.getAttribute("src") || null), "aria-label": next.title });
-      attach(image, { hidden: moving, src: next.poster, alt: next.title });
-      attach(play, { "aria-label": say("play", { title: next.title }) });
-      play.hidden = !moving;
-      if (!moving && next.kind !== "image") tell(say("cannot_show"), false);
-    },
-    idle(sentence) {
-      tell(sentence, false);
-    },
-    preview(url) {
-      attach(image, { src: url, hidden: false });
-      play.hidden = true;
-      tag.hidden = false;
-      put(tag, say("preview"));
-    },
-    progress(done, size) {
-      const part = size ? done / size : 1;
-      bar.hidden = false;
-      tag.hidden = false;
-      fill.style.inlineSize = `${part * 100}%`;
-      attach(bar, { "aria-valuenow": Math.floor(part * 100) });
-      put(tag, say("of_size", { done: bytes(done), size: bytes(size) }));
-    },
-    ready(url) {
-      ended();
-      if (take?.kind === "image") image.src = url;
-      if (take?.kind !== "video") return;
-      video.src = url;
-      video.controls = true;
-      if (wanted) start();
-    },
-    fail: (sentence) => tell(sentence, true),
-    clear() {
-      video.pause();
-      video.removeAttribute("src");
-      video.load();
-    },
-    loop() {
-      video.loop = !video.loop;
-      return video.loop;
-    },
-    speed(rate) {
-      video.playbackRate = rate;
-      video.defaultPlaybackRate = rate;
-    },
-    key(event) {
-      if (event.ctrlKey || event.metaKey || event.altKey) return;
-      if (event.key === "," || event.key === ".") step(event.key === "," ? -1 : 1);
-    },
-  };
+  /** Begin with a take; `retry` fetches its bytes. */
+  set(take: TakeState, retry: () => void): void {
+    const moving = take.kind === "video";
+    // What was there stays until the take's own picture has come.
+    const poster = take.poster ?? this.#image.getAttribute("src");
+    this.clear();
+    this.#take = take;
+    this.#retry = retry;
+    this.#wanted = false;
+    attach(this.#video, { hidden: !moving, poster, "aria-label": say("screen", { title: take.title }) });
+    attach(this.#image, { hidden: moving, src: poster, alt: take.title });
+    attach(this.#play, { hidden: !moving, "aria-label": say("play", { title: take.title }) });
+    if (!moving && take.kind !== "image") this.#tell(say("cannot_show"));
+  }
+
+  /** Say why there is no picture yet. */
+  idle(sentence: string): void {
+    this.#tell(sentence);
+  }
+
+  /** Show a picture of the work in progress. */
+  preview(url: string): void {
+    this.clear();
+    attach(this.#image, { src: url, hidden: false });
+    this.#tag.hidden = false;
+    put(this.#tag, say("preview"));
+  }
+
+  progress(done: number, size: number): void {
+    const part = size ? done / size : 1;
+    this.#bar.hidden = this.#tag.hidden = false;
+    this.#fill.style.inlineSize = `${part * 100}%`;
+    const text = say("of_size", { done: bytes(done), size: bytes(size) });
+    attach(this.#bar, { "aria-valuenow": Math.floor(part * 100), "aria-label": text });
+    put(this.#tag, text);
+  }
+
+  /** Say that the bytes are waited for. */
+  late(late: boolean): void {
+    if (this.#bar.hidden) return;
+    attach(this.#tag, { title: late ? say("wait_kernel_hint") : null });
+    if (late) put(this.#tag, say("wait_kernel"));
+  }
+
+  ready(url: string): void {
+    this.#bar.hidden = this.#tag.hidden = true;
+    if (this.#take?.kind === "image") this.#image.src = url;
+    if (this.#take?.kind !== "video") return;
+    this.#video.src = url;
+    this.#video.controls = true;
+    if (this.#wanted) this.#start();
+  }
+
+  /** Say what went wrong, and offer to try again. */
+  fail(sentence: string): void {
+    this.#tell(sentence);
+    const again = button("", () => {
+      this.#note.hidden = true;
+      this.#retry();
+    });
+    put(again, say("try_again"));
+    this.#note.append(again);
+  }
+
+  clear(): void {
+    for (const part of [this.#note, this.#tag, this.#bar, this.#play, this.#video]) part.hidden = true;
+    put(this.readout, "");
+    this.#video.controls = false;
+    if (!this.#video.getAttribute("src")) return;
+    this.#video.removeAttribute("src");
+    this.#video.load(); // lets the decoder go
+  }
+
+  /** Turn looping on or off, and say which. */
+  loop(): boolean {
+    this.#video.loop = !this.#video.loop;
+    return this.#video.loop;
+  }
+
+  speed(rate: number): void {
+    this.#video.playbackRate = this.#video.defaultPlaybackRate = rate;
+  }
+
+  /** Comma and full stop step by a frame. */
+  key(event: KeyboardEvent): void {
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    if (event.key === "," || event.key === ".") this.#step(event.key === "," ? -1 : 1);
+  }
+
+  #start(): void {
+    this.#wanted = true;
+    // A browser may refuse to play by itself: its own controls are there then.
+    if (this.#video.getAttribute("src")) this.#video.play().catch(() => {});
+    else this.#retry();
+  }
+
+  #step(by: number): void {
+    const video = this.#video;
+    const fps = this.#take?.fps;
+    if (!video.getAttribute("src") || !fps) return;
+    this.#wanted = true;
+    this.#play.hidden = true;
+    video.pause();
+    const last = (this.#take?.frames ?? Math.round(video.duration * fps)) - 1;
+    const frame = Math.min(last, Math.max(0, this.#frame(fps) + by));
+    // The middle of a frame: its edges belong to either neighbour, by rounding.
+    video.currentTime = (frame + 0.5) / fps;
+  }
+
+  #frame(fps: number): number {
+    return Math.floor(this.#video.currentTime * fps + 0.01);
+  }
+
+  #tellFrame(): void {
+    const { fps, frames } = this.#take ?? {};
+    const still = this.#video.paused && this.#wanted;
+    const told = still && fps && frames;
+    put(this.readout, told ? say("frame", { at: Math.min(this.#frame(fps) + 1, frames), of: frames }) : "");
+  }
+
+  #tell(sentence: string): void {
+    this.#bar.hidden = this.#tag.hidden = this.#play.hidden = true;
+    this.#note.hidden = false;
+    this.#note.replaceChildren(h("span", {}, sentence));
+  }
 }

@@ -10,6 +10,8 @@ export type Status =
   | "error"
   | "cancelled"
   | "lost";
+/** The states that go on by themselves. */
+export const MOVING: ReadonlySet<Status> = new Set(["submitting", "queued", "running", "saving"]);
 export type Act = "stop" | "again" | "fetch";
 
 export interface ErrorState {

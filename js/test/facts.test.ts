@@ -1,0 +1,37 @@
+import { expect, test } from "vitest";
+import { facts } from "../src/lib/facts";
+import { take } from "./fakes";
+
+test("seed, size, length and whether it was there come first", () => {
+  expect(facts(take())).toEqual(["seed 7", "1280×544", "5.0 s, 24 fps", "new"]);
+});
+
+test("a take from the cache says when and where it was made, a simulated one that it is", () => {
+  const made = `${new Date().getFullYear()}-11-03T10:00:00Z`;
+  expect(facts(take({ cached: true, simulated: true, made }))).toEqual([
+    "seed 7",
+    "1280×544",
+    "5.0 s, 24 fps",
+    "cached, made 3 Nov on gpu-1",
+    "simulated",
+  ]);
+});
+
+test("other inputs follow, the empty ones and those told already left out", () => {
+  const inputs = {
+    prompt: "x",
+    seed: 0,
+    width: 1280,
+    end_keyframe: "b.png",
+    negative: "",
+    steps: 20,
+    cfg: null,
+  };
+  expect(facts(take({ inputs })).slice(4)).toEqual(["end keyframe b.png", "steps 20"]);
+  expect(facts(take({ inputs }))[0]).toBe("seed 0");
+});
+
+test("what is not known is not said", () => {
+  const still = take({ width: null, height: null, fps: null, seconds: null, inputs: {} });
+  expect(facts(still)).toEqual(["new"]);
+});

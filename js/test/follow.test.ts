@@ -1,0 +1,68 @@
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { follow } from "../src/lib/follow";
+import { Kernel } from "../src/lib/kernel";
+import type { State } from "../src/lib/wire";
+import { FakeModel, job, state } from "./fakes";
+
+let fake: FakeModel;
+let life: AbortController;
+let shown: { seq: number; since: number }[];
+
+function begin(first: State): void {
+  fake = new FakeModel(first);
+  life = new AbortController();
+  shown = [];
+  const show = ({ seq }: State, since: number) => shown.push({ seq, since });
+  follow(fake.model, new Kernel(fake.model, life.signal), show, life.signal);
+}
+const seqs = () => shown.map(({ seq }) => seq);
+
+beforeEach(() => vi.useFakeTimers());
+afterEach(() => vi.useRealTimers());
+
+test("it shows what is there and asks for what is new", async () => {
+  begin(state({ seq: 3 }));
+  expect(seqs()).toEqual([3]);
+  await fake.answer(fake.sent[0], { state: state({ seq: 5 }), late: 0 });
+  expect(seqs()).toEqual([3, 5]);
+});
+
+test("a snapshot's seconds count from when it was composed", async () => {
+  begin(state());
+  await fake.answer(fake.sent[0], { state: state({ seq: 1 }), late: 2.5 });
+  expect(performance.now() - (shown.at(-1)?.since ?? 0)).toBeCloseTo(2500, 0);
+});
+
+test("an older state never replaces a newer one", async () => {
+  begin(state({ seq: 3 }));
+  fake.push(state({ seq: 4 }));
+  await fake.answer(fake.sent[0], { state: state({ seq: 3 }), late: 0 });
+  expect(seqs()).toEqual([3, 4]);
+});
+
+test("after a gap it asks, after a direct successor it does not", async () => {
+  begin(state({ seq: 0 }));
+  await fake.answer(fake.sent[0], { state: state(), late: 0 });
+  fake.push(state({ seq: 1 }));
+  expect(fake.sent).toHaveLength(1);
+  fake.push(state({ seq: 3 }));
+  expect(fake.sent).toHaveLength(2);
+});
+
+test("a quiet job that goes on is asked about, one that is over is not", async () => {
+  begin(state({ job: job() }));
+  await fake.answer(fake.sent[0], { state: state({ job: job() }), late: 0 });
+  vi.advanceTimersByTime(20_001);
+  expect(fake.sent).toHaveLength(2);
+  await fake.answer(fake.sent[1], { state: state({ seq: 1, job: job({ status: "complete" }) }), late: 0 });
+  fake.state = state({ seq: 1, job: job({ status: "complete" }) });
+  vi.advanceTimersByTime(60_000);
+  expect(fake.sent).toHaveLength(2);
+});
+
+test("when the view goes, it neither listens nor asks", () => {
+  begin(state({ job: job() }));
+  life.abort();
+  expect(fake.listening).toBe(0);
+  expect(vi.getTimerCount()).toBe(0);
+});

@@ -1,0 +1,76 @@
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { Kernel } from "../src/lib/kernel";
+import { FakeModel } from "./fakes";
+
+let fake: FakeModel;
+let life: AbortController;
+let kernel: Kernel;
+
+beforeEach(() => {
+  vi.useFakeTimers();
+  fake = new FakeModel();
+  life = new AbortController();
+  kernel = new Kernel(fake.model, life.signal);
+});
+afterEach(() => vi.useRealTimers());
+
+test("an answer reaches its own question, with its buffers", async () => {
+  const one = kernel.read("piece", { offset: 1 });
+  const two = kernel.read("piece", { offset: 2 });
+  const [first, second] = fake.sent;
+  expect(first).toMatchObject({ kind: "read", name: "piece", offset: 1 });
+  await fake.answer(second, { n: 2 }, [new ArrayBuffer(3)]);
+  await fake.answer(first, { n: 1 });
+  expect((await one)[0].n).toBe(1);
+  expect((await two)[1][0]?.byteLength).toBe(3);
+});
+
+test("two views of one model do not take each other's answers", async () => {
+  const other = new Kernel(fake.model, life.signal);
+  const mine = kernel.read("snapshot");
+  const theirs = other.read("snapshot");
+  await fake.answer(fake.sent[1], { whose: "theirs" });
+  await fake.answer(fake.sent[0], { whose: "mine" });
+  expect((await mine)[0].whose).toBe("mine");
+  expect((await theirs)[0].whose).toBe("theirs");
+});
+
+test("a refusal is told in the kernel's words", async () => {
+  const asked = kernel.act("stop");
+  fake.refuse(fake.sent[0], "The job is complete already.");
+  await expect(asked).rejects.toThrow("The job is complete already.");
+});
+
+test("it is late after two seconds, until everything is answered", async () => {
+  const told: boolean[] = [];
+  kernel.onLate((late) => told.push(late));
+  kernel.act("stop");
+  vi.advanceTimersByTime(1000);
+  kernel.read("snapshot");
+  vi.advanceTimersByTime(999);
+  expect(told).toEqual([]);
+  vi.advanceTimersByTime(1001);
+  expect(told).toEqual([true]);
+  await fake.answer(fake.sent[0]);
+  expect(told).toEqual([true]);
+  await fake.answer(fake.sent[1]);
+  expect(told).toEqual([true, false]);
+});
+
+test("an aborted question is forgotten and no longer late", async () => {
+  const told: boolean[] = [];
+  kernel.onLate((late) => told.push(late));
+  const one = new AbortController();
+  const asked = kernel.read("piece", {}, one.signal);
+  vi.advanceTimersByTime(2000);
+  one.abort(new Error("gone"));
+  await expect(asked).rejects.toThrow("gone");
+  expect(told).toEqual([true, false]);
+});
+
+test("when the view goes, nothing of it stays", () => {
+  kernel.act("stop");
+  life.abort();
+  expect(fake.listening).toBe(0);
+  expect(vi.getTimerCount()).toBe(0);
+});

@@ -1,0 +1,210 @@
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { Kernel } from "../src/lib/kernel";
+import { Player } from "../src/lib/player";
+import { FakeModel, FakeObserver, fakeUrls, settle, take } from "./fakes";
+
+let fake: FakeModel;
+let life: AbortController;
+let player: Player;
+let urls: ReturnType<typeof fakeUrls>;
+
+beforeEach(() => {
+  FakeObserver.all = [];
+  vi.stubGlobal("IntersectionObserver", FakeObserver);
+  urls = fakeUrls();
+  fake = new FakeModel();
+  life = new AbortController();
+  player = new Player(new Kernel(fake.model, life.signal), life.signal);
+  document.body.replaceChildren(player.el);
+});
+afterEach(() => {
+  life.abort();
+  vi.restoreAllMocks();
+  vi.unstubAllGlobals();
+});
+
+const find = <T extends HTMLElement>(selector: string) => player.el.querySelector<T>(selector) as T;
+const video = () => find<HTMLVideoElement>("video");
+const named = (text: string) =>
+  [...player.el.querySelectorAll("button")].find(
+    (button) => button.textContent === text,
+  ) as HTMLButtonElement;
+
+async function answerAll(): Promise<void> {
+  for (let at = 0; at < fake.sent.length; at++)
+    await fake.answer(fake.sent[at], {}, [new Uint8Array([at]).buffer]);
+}
+async function load(changes = {}): Promise<void> {
+  player.show(take(changes));
+  FakeObserver.see();
+  await answerAll();
+}
+
+test("the poster comes first, the bytes only when it can be seen", () => {
+  player.show(take({ poster: "data:image/jpeg;base64,xx" }));
+  expect(video().getAttribute("poster")).toBe("data:image/jpeg;base64,xx");
+  FakeObserver.see(false);
+  expect(fake.sent).toEqual([]);
+  FakeObserver.see();
+  expect(fake.asked("piece").map(({ take: id, offset }) => [id, offset])).toEqual([
+    ["9f3a.1", 0],
+    ["9f3a.1", 1_000_000],
+    ["9f3a.1", 2_000_000],
+  ]);
+});
+
+test("at most four pieces are under way, and they are joined in their order", async () => {
+  player.show(take({ size: 6_000_000 }));
+  FakeObserver.see();
+  expect(fake.sent).toHaveLength(4);
+  await fake.answer(fake.sent[2], {}, [new Uint8Array([2]).buffer]);
+  expect(fake.sent).toHaveLength(5);
+  for (const at of [4, 1, 0, 3]) await fake.answer(fake.sent[at], {}, [new Uint8Array([at]).buffer]);
+  await fake.answer(fake.sent[5], {}, [new Uint8Array([5]).buffer]);
+  expect(new Uint8Array((await urls.made[0]?.arrayBuffer()) ?? new ArrayBuffer())).toEqual(
+    new Uint8Array([0, 1, 2, 3, 4, 5]),
+  );
+  expect(urls.made[0]?.type).toBe("video/mp4");
+});
+
+test("progress is told in bytes, and gone when all is there", async () => {
+  player.show(take());
+  FakeObserver.see();
+  await fake.answer(fake.sent[0], {}, [new ArrayBuffer(1_000_000)]);
+  expect(find(".cw-tag").textContent).toBe("1.0 MB of 2.5 MB");
+  expect(find(".cw-load").getAttribute("aria-valuenow")).toBe("40");
+  await fake.answer(fake.sent[1], {}, [new ArrayBuffer(1_000_000)]);
+  await fake.answer(fake.sent[2], {}, [new ArrayBuffer(500_000)]);
+  expect(find(".cw-load").hidden).toBe(true);
+  expect(video().getAttribute("src")).toBe("blob:1");
+  expect(video().controls).toBe(true);
+});
+
+test("one refused piece ends the others, says why, and can be tried again", async () => {
+  player.show(take({ size: 9_000_000 }));
+  FakeObserver.see();
+  await fake.refuse(fake.sent[1], "The file a.mp4 is gone. Run the cell again.");
+  expect(find(".cw-note").textContent).toContain("The file a.mp4 is gone. Run the cell again.");
+  await fake.answer(fake.sent[0], {}, [new ArrayBuffer(1)]);
+  expect(fake.sent).toHaveLength(4);
+  named("Try again").click();
+  expect(fake.sent).toHaveLength(8);
+  expect(find(".cw-note").hidden).toBe(true);
+});
+
+test("a view that goes asks for no more and lets its bytes go", async () => {
+  await load();
+  life.abort();
+  expect(urls.revoked).toEqual(["blob:1"]);
+  expect(video().hasAttribute("src")).toBe(false);
+});
+
+test("a view that goes while loading stays silent", async () => {
+  player.show(take({ size: 9_000_000 }));
+  FakeObserver.see();
+  life.abort();
+  await settle();
+  expect(find(".cw-note").hidden).toBe(true);
+  expect(fake.sent).toHaveLength(4);
+  expect(urls.made).toEqual([]);
+});
+
+test("another take replaces the first and lets it go; the same one changes nothing", async () => {
+  await load();
+  player.show(take());
+  expect(urls.revoked).toEqual([]);
+  player.show(take({ id: "9f3a.2", take_number: 2 }));
+  expect(urls.revoked).toEqual(["blob:1"]);
+  expect(find(".cw-row").textContent).toContain("take 2");
+});
+
+test("play before the bytes are there plays when they are", async () => {
+  const play = vi.spyOn(HTMLMediaElement.prototype, "play").mockResolvedValue();
+  player.show(take());
+  find<HTMLButtonElement>(".cw-play").click();
+  expect(fake.asked("piece")).toHaveLength(3);
+  expect(play).not.toHaveBeenCalled();
+  await answerAll();
+  expect(play).toHaveBeenCalledOnce();
+});
+
+test("comma and full stop step by a frame, within the take", async () => {
+  await load();
+  const press = (key: string, more = {}) =>
+    player.el.dispatchEvent(new KeyboardEvent("keydown", { key, ...more }));
+  const frame = () => Math.floor(video().currentTime * 24);
+  press(",");
+  expect(frame()).toBe(0);
+  press(".");
+  press(".");
+  expect(frame()).toBe(2);
+  press(".", { ctrlKey: true });
+  expect(frame()).toBe(2);
+  press(",");
+  expect(frame()).toBe(1);
+  video().currentTime = 119.5 / 24;
+  press(".");
+  expect(frame()).toBe(119);
+});
+
+test("loop and speed say what they are set to", async () => {
+  await load();
+  expect(named("Loop").getAttribute("aria-pressed")).toBe("true");
+  named("Loop").click();
+  expect(named("Loop").getAttribute("aria-pressed")).toBe("false");
+  expect(video().loop).toBe(false);
+  named("1×").click();
+  expect(video().playbackRate).toBe(0.5);
+  expect(named("0.5×").getAttribute("aria-label")).toBe("Speed 0.5×");
+});
+
+test("save fetches what is missing and keeps the file's name", async () => {
+  const clicked: HTMLAnchorElement[] = [];
+  vi.spyOn(HTMLAnchorElement.prototype, "click").mockImplementation(function (this: HTMLAnchorElement) {
+    clicked.push(this);
+  });
+  player.show(take());
+  named("Save").click();
+  await answerAll();
+  expect(clicked.map((a) => [a.href, a.download])).toEqual([
+    ["blob:1", "scene-001_shot-01_9f3ac21b04de.mp4"],
+  ]);
+});
+
+test("an image is shown as one, without a video's buttons", async () => {
+  await load({ kind: "image", media_type: "image/png", size: 10, poster: "data:," });
+  expect(video().hidden).toBe(true);
+  expect(find<HTMLImageElement>("img").getAttribute("src")).toBe("blob:1");
+  expect(named("Loop")).toBeUndefined();
+});
+
+test("what cannot be shown can be saved", () => {
+  player.show(take({ kind: "other", media_type: "application/zip" }));
+  FakeObserver.see();
+  expect(fake.sent).toEqual([]);
+  expect(find(".cw-note").textContent).toContain("Save it");
+  expect(named("Save")).toBeDefined();
+});
+
+test("a file that the browser cannot play says what to do", async () => {
+  await load();
+  video().dispatchEvent(new Event("error"));
+  expect(find(".cw-note").textContent).toContain("Save it");
+});
+
+test("a silent kernel is named on the picture", async () => {
+  vi.useFakeTimers();
+  player.show(take());
+  FakeObserver.see();
+  vi.advanceTimersByTime(2000);
+  expect(find(".cw-tag").textContent).toBe("Waiting for the kernel");
+  await fake.answer(fake.sent[0], {}, [new ArrayBuffer(1_000_000)]);
+  expect(find(".cw-tag").textContent).toBe("1.0 MB of 2.5 MB");
+  vi.useRealTimers();
+});
+
+test("prompts are text", () => {
+  player.show(take({ inputs: { prompt: "<img src=x onerror=alert(1)>", "<b>": "<i>" } }));
+  expect(player.el.querySelectorAll(".cw-below :is(img, i)")).toHaveLength(0);
+  expect(find(".cw-clamp").textContent).toBe("<img src=x onerror=alert(1)>");
+});
