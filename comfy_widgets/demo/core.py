@@ -42,19 +42,28 @@ class Core:
         self.executor = Executor(self.world, self.hub)
         self.counter = 0
         self.free_memory = False
+        self.crashed = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
 
     def start(self) -> None:
         """Begin to work."""
         self.folders.clear_temp()
         self._tasks = [asyncio.ensure_future(self.hub.publish()), asyncio.ensure_future(self._work())]
+        for task in self._tasks:
+            task.add_done_callback(self._died)
+
+    def _died(self, task: "asyncio.Task[None]") -> None:
+        """One of the two loops ended by an error: the real server's process would be gone."""
+        if not task.cancelled() and (cause := task.exception()) is not None:
+            self.journal.note("crash", cause=repr(cause))
+            self.crashed.set()
 
     async def stop(self) -> None:
         """End at once, as a killed server would; prompts that have not ended are lost."""
         for task in self._tasks:
             task.cancel()
         for task in self._tasks:
-            with contextlib.suppress(asyncio.CancelledError):
+            with contextlib.suppress(asyncio.CancelledError, Exception):
                 await task
         for prompt_id in self.queue.ids():
             self.journal.note("prompt", prompt_id=prompt_id, fate="lost")

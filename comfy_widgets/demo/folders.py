@@ -49,13 +49,14 @@ class Folders:
 
         Raises
         ------
-        ValueError
+        Exception
             If the prefix leads out of the folder.
         """
         subfolder, stem = os.path.split(os.path.normpath(prefix))
         folder = self.within(kind, subfolder)
         if folder is None:
-            raise ValueError(f"Saving outside the output folder is not allowed: {prefix}")
+            # A bare Exception, as clients get to see its type.
+            raise Exception(f"Saving outside the output folder is not allowed: {prefix}")  # noqa: TRY002
         folder.mkdir(parents=True, exist_ok=True)
         numbered = re.compile(re.escape(stem) + r"_(\d+)_", re.IGNORECASE)
         taken = [int(found[1]) for path in folder.iterdir() if (found := numbered.match(path.name))]

@@ -32,10 +32,6 @@ class Graph:
     def __contains__(self, node_id: str) -> bool:
         return node_id in self._expanded or node_id in self.posted
 
-    def ids(self) -> list[str]:
-        """All node ids, the posted ones first."""
-        return [*self.posted, *self._expanded]
-
     def add(self, node_id: str, node: dict[str, Any], parent: str) -> None:
         """Add a node that `parent` expanded into."""
         self._expanded[node_id] = node
@@ -51,13 +47,17 @@ class Graph:
             node_id = self._parents[node_id]
         return node_id
 
+    def real(self, node_id: str) -> str:
+        """The posted node that a node was made for; ComfyUI gives its parent's name here."""
+        return self.display(node_id)
+
     def names(self, node_id: str) -> dict[str, str | None]:
         """The four names that history and previews give a node."""
         return {
             "node_id": node_id,
             "display_node": self.display(node_id),
             "parent_node": self.parent(node_id),
-            "real_node_id": node_id,
+            "real_node_id": self.real(node_id),
         }
 
     def sources(self, node_id: str) -> Iterator[str]:
@@ -159,5 +159,19 @@ class Schedule:
         self._paused.discard(node_id)
 
     def stuck(self) -> str:
-        """A node of the cycle, to blame: the first that waits."""
-        return next(iter(self._waits))
+        """The node to blame for a cycle: the posted one that was expanded into it, else the first that is in it."""
+        cycle = [node_id for node_id in self._waits if self._waits_for_itself(node_id)]
+        expanded = (self._graph.display(node_id) for node_id in cycle if self._graph.display(node_id) != node_id)
+        return next(expanded, cycle[0])
+
+    def _waits_for_itself(self, node_id: str) -> bool:
+        """Whether a way leads from a node through what it waits for back to it."""
+        open_ids, seen = list(self._waits[node_id]), set[str]()
+        while open_ids:
+            current = open_ids.pop()
+            if current == node_id:
+                return True
+            if current not in seen:
+                seen.add(current)
+                open_ids += self._waits.get(current, ())
+        return False

@@ -44,7 +44,7 @@ class ProgressBoard:
                 "prompt_id": self._prompt_id,
                 "display_node_id": names["display_node"],
                 "parent_node_id": names["parent_node"],
-                "real_node_id": node_id,
+                "real_node_id": names["real_node_id"],
             }
             self._hub.send_bytes(preview_with_metadata(preview.image, preview.mime, metadata), self._client_id)
         data = {"value": value, "max": total, "prompt_id": self._prompt_id, "node": node_id}
@@ -66,7 +66,8 @@ class ProgressBoard:
             "prompt_id": self._prompt_id,
             "display_node_id": self._graph.display(node_id),
             "parent_node_id": self._graph.parent(node_id),
-            "real_node_id": node_id,
+            "real_node_id": self._graph.real(node_id),
         }
-        data = {"prompt_id": self._prompt_id, "nodes": self._nodes}
+        # A copy: the event is written as JSON later, when more may have happened.
+        data = {"prompt_id": self._prompt_id, "nodes": dict(self._nodes)}
         self._hub.send("progress_state", data, self._client_id)

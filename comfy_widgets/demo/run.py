@@ -110,13 +110,13 @@ class Run:
         )
         facts["traceback"] = traceback.format_tb(raised.cause.__traceback__)
         facts["current_inputs"] = {key: [shown(value)] for key, value in raised.inputs.items()}
-        facts["current_outputs"] = self.graph.ids()
+        facts["current_outputs"] = list(self.graph.posted)
         self.message("execution_error", facts)
 
     def stuck(self) -> None:
         """Nodes wait for one another."""
-        kind = "graph.DependencyCycleError"
-        self.message("execution_error", self._error(self.schedule.stuck(), "Dependency cycle detected", kind))
+        facts = self._error(self.schedule.stuck(), "Dependency cycle detected", "graph.DependencyCycleError")
+        self.message("execution_error", {**facts, "current_outputs": list(self.graph.posted)})
 
     def interrupted(self, node_id: str) -> None:
         """Somebody stopped it, at this node; without a client, everybody hears of it."""

@@ -6,6 +6,7 @@ import contextlib
 import json
 import signal
 import sys
+import threading
 from collections.abc import Awaitable, Callable
 
 from comfy_widgets.demo.server import DemoServer
@@ -43,7 +44,12 @@ def say(line: str) -> None:
 async def _serve(settings: Settings, announce: Callable[[str], None], ended: Callable[[], Awaitable[None]]) -> None:
     async with DemoServer(settings) as server:
         announce(server.url)
-        await ended()
+        waits = [asyncio.ensure_future(ended()), asyncio.ensure_future(server.ended())]
+        await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        for wait in waits:
+            wait.cancel()
+        if server.crashed:
+            raise DemoError("The embedded server died, as the real one does of a value that JSON cannot hold.")
 
 
 async def _signalled() -> None:
@@ -56,9 +62,20 @@ async def _signalled() -> None:
 
 
 async def _stdin_closed() -> None:
-    # A thread of its own, not the loop's: on Windows the loop cannot watch a pipe that is stdin.
+    """Wait until stdin closes, or somebody terminates the process: then its folder goes as well."""
+    closed = asyncio.Event()
     loop = asyncio.get_running_loop()
-    await loop.run_in_executor(None, sys.stdin.buffer.read)
+    with contextlib.suppress(NotImplementedError):
+        loop.add_signal_handler(signal.SIGTERM, closed.set)
+
+    def read() -> None:
+        sys.stdin.buffer.read()
+        with contextlib.suppress(RuntimeError):  # the loop may have closed meanwhile
+            loop.call_soon_threadsafe(closed.set)
+
+    # A daemon thread: the loop cannot watch a pipe on Windows, and a thread that reads must not keep the process alive.
+    threading.Thread(target=read, daemon=True).start()
+    await closed.wait()
 
 
 def parser() -> argparse.ArgumentParser:

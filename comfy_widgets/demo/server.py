@@ -2,6 +2,7 @@
 
 import asyncio
 import dataclasses
+import logging
 import socket as sockets
 import threading
 import time
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
     from aiohttp import web
 
 T = TypeVar("T")
+# What clients send wrong is answered, not printed; whoever wants to see it listens to this logger.
+_log = logging.getLogger("comfy_widgets.demo")
+_log.addHandler(logging.NullHandler())
 INSTALL = "pip install 'comfy-widgets[demo]'"
 
 
@@ -85,6 +89,8 @@ class DemoServer:
         self._socket: sockets.socket | None = None
         self._runner: web.AppRunner | None = None
         self._thread: threading.Thread | None = None
+        self._watch: asyncio.Task[None] | None = None
+        self.crashed = False
 
     @property
     def port(self) -> int:
@@ -173,16 +179,28 @@ class DemoServer:
         if self.folders is None or self._socket is None:
             raise DemoError("The embedded server was not opened.")
         self.core = Core(self.settings, self.folders, self.journal, self.faults, self.holds)
-        self._runner = web.AppRunner(build(self.core), access_log=None, handle_signals=False, shutdown_timeout=0.1)
+        options = {"access_log": None, "logger": _log, "handle_signals": False, "shutdown_timeout": 0.1}
+        self._runner = web.AppRunner(build(self.core), **options)
         await self._runner.setup()
         # A copy of the listening socket, so that a restart keeps the port.
         await web.SockSite(self._runner, self._socket.dup(), backlog=128).start()
         self.core.start()
+        self.crashed = False
+        self._watch = asyncio.ensure_future(self._crash(self.core))
+
+    async def _crash(self, core: Core) -> None:
+        """Go down when the core dies; `restart` brings the server back."""
+        await core.crashed.wait()
+        self.crashed = True
+        self._watch = None
+        await self._end()
 
     async def _end(self) -> None:
         """Stop as a killed server would: connections break, what has not ended is lost."""
         if self._runner is None or self.core is None:
             return
+        if self._watch is not None:
+            self._watch.cancel()
         self.holds.release()
         await self.core.stop()
         server = self._runner.server
@@ -236,6 +254,11 @@ class DemoServer:
     def restart(self) -> None:
         """Kill the server and start it again on the same port; from a coroutine of its loop, await `restarted`."""
         self.submit(self.restarted()).result()
+
+    async def ended(self) -> None:
+        """Wait until the server died by itself."""
+        if self._watch is not None:
+            await asyncio.wait([self._watch])
 
     async def restarted(self) -> None:
         """Kill the server and start it again on the same port: queue, history and cache are lost, files stay."""

@@ -14,7 +14,7 @@ PREVIEW_IMAGE = 1
 TEXT = 3
 PREVIEW_IMAGE_WITH_METADATA = 4
 
-Frame: TypeAlias = tuple[str | bytes, str | None]
+Frame: TypeAlias = tuple[str | bytes | dict[str, Any], str | None]
 
 
 def preview_frame(image: bytes, mime: str) -> bytes:
@@ -65,27 +65,29 @@ class Hub:
         self.flags.pop(sid, None)
 
     def send(self, event: str, data: dict[str, Any], sid: str | None = None) -> None:
-        """Queue an event for one client, or for all of them.
-
-        Raises
-        ------
-        TypeError
-            If the data cannot be written as JSON.
-        """
-        self._outbox.put_nowait((json.dumps({"type": event, "data": data}), sid))
+        """Queue an event for one client, or for all of them; the data must not change any more."""
+        self._outbox.put_nowait(({"type": event, "data": data}, sid))
 
     def send_bytes(self, frame: bytes, sid: str | None = None) -> None:
         """Queue a binary frame for one client, or for all of them."""
         self._outbox.put_nowait((frame, sid))
 
     async def publish(self) -> None:
-        """Send what is queued, in order, for ever."""
+        """Send what is queued, in order, for ever.
+
+        Raises
+        ------
+        TypeError
+            If an event that somebody listens to cannot be written as JSON: the real server dies of it.
+        """
         while True:
             frame, sid = await self._outbox.get()
-            targets = list(self.sockets) if sid is None else [sid]
-            for target in targets:
-                for part in self._filter(target, frame):
-                    await self._deliver(target, part)
+            targets = list(self.sockets) if sid is None else [sid] if sid in self.sockets else []
+            if targets:
+                message = json.dumps(frame) if isinstance(frame, dict) else frame
+                for target in targets:
+                    for part in self._filter(target, message):
+                        await self._deliver(target, part)
             self._outbox.task_done()
 
     async def drained(self) -> None:

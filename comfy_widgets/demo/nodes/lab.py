@@ -234,9 +234,9 @@ class LabFakeVHS(Node):
 
     async def run(self, ctx: Context, images: Pictures) -> Result:
         """Write a video and speak of it under ``gifs``."""
-        path, item = ctx.world.folders.next_name("output", "lab/vhs", "mp4")
+        path, item = ctx.world.folders.next_name("output", "vhs", "mp4")
         await ctx.thread(encode.video, path, images, 8.0, encode.tags(ctx.graph, ctx.extra_pnginfo))
-        more = {"format": "video/h264-mp4", "frame_rate": 8.0, "workflow": f"{path.stem}.png", "fullpath": str(path)}
+        more = {"format": "video/h264-mp4", "frame_rate": 8, "workflow": f"{path.stem}.png", "fullpath": str(path)}
         return Result(ui={"gifs": [{**item, **more}]})
 
 

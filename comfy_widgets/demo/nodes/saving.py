@@ -5,7 +5,7 @@ from types import MappingProxyType
 from typing import Any
 
 from comfy_widgets.demo.context import Context
-from comfy_widgets.demo.nodes.base import Node, Result, choice, integer, link, number, takes, text
+from comfy_widgets.demo.nodes.base import Node, Result, boolean, choice, integer, link, number, takes, text
 from comfy_widgets.demo.nodes.values import Audio, Video
 from comfy_widgets.demo.render import encode
 from comfy_widgets.demo.render.palette import digest
@@ -120,7 +120,7 @@ class SaveAnimatedWEBP(Node):
         images=link("IMAGE"),
         filename_prefix=text("ComfyUI"),
         fps=number(6.0, 0.01, 1000.0, step=0.01),
-        lossless=choice("true", "false"),
+        lossless=boolean(True),
         quality=integer(80, 0, 100),
         method=choice("default", "fastest", "slowest"),
     )
