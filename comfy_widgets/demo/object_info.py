@@ -31,8 +31,10 @@ def describe(node_type: type[Node], world: World) -> dict[str, Any]:
         "category": node_type.category,
         "output_node": node_type.is_output,
     }
+    if node_type.output_tips:
+        entry["output_tooltips"] = list(node_type.output_tips)
     if node_type.v3:
-        flags = {"deprecated": False, "experimental": False, "api_node": False}
+        flags = {"deprecated": False, "experimental": node_type.experimental, "api_node": False}
         entry |= {"output_tooltips": [None] * len(node_type.outputs), **flags}
     return entry
 

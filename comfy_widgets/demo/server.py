@@ -179,8 +179,8 @@ class DemoServer:
         if self.folders is None or self._socket is None:
             raise DemoError("The embedded server was not opened.")
         self.core = Core(self.settings, self.folders, self.journal, self.faults, self.holds)
-        options = {"access_log": None, "logger": _log, "handle_signals": False, "shutdown_timeout": 0.1}
-        self._runner = web.AppRunner(build(self.core), **options)
+        app = build(self.core)
+        self._runner = web.AppRunner(app, access_log=None, logger=_log, handle_signals=False, shutdown_timeout=0.1)
         await self._runner.setup()
         # A copy of the listening socket, so that a restart keeps the port.
         await web.SockSite(self._runner, self._socket.dup(), backlog=128).start()

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import sys
 
 import pytest
 
@@ -28,7 +29,7 @@ def verdicts():
 
 @pytest.mark.parametrize("name", replay.names())
 def test_it_agrees_with_the_recording(verdicts, name):
-    print(f"{name}: {verdicts[name]}")
+    sys.stdout.write(f"{name}: {verdicts[name]}\n")
     assert verdicts[name].startswith("agrees")
 
 

@@ -44,16 +44,16 @@ def link(kind: str, tooltip: str | None = None) -> Spec:
     return Spec(kind, {"tooltip": tooltip} if tooltip else {})
 
 
-def integer(default: int, low: int | None = None, high: int | None = None, **more: Any) -> Spec:
+def integer(default: int | None = None, low: int | None = None, high: int | None = None, **more: Any) -> Spec:
     """A whole number."""
-    bounds = {"min": low, "max": high}
-    return Spec("INT", {"default": default, **{key: n for key, n in bounds.items() if n is not None}, **more})
+    known = {"default": default, "min": low, "max": high}
+    return Spec("INT", {**{key: value for key, value in known.items() if value is not None}, **more})
 
 
-def number(default: float, low: float | None = None, high: float | None = None, **more: Any) -> Spec:
+def number(default: float | None = None, low: float | None = None, high: float | None = None, **more: Any) -> Spec:
     """A number."""
-    bounds = {"min": low, "max": high}
-    return Spec("FLOAT", {"default": default, **{key: n for key, n in bounds.items() if n is not None}, **more})
+    known = {"default": default, "min": low, "max": high}
+    return Spec("FLOAT", {**{key: value for key, value in known.items() if value is not None}, **more})
 
 
 def text(default: str | None = None, **more: Any) -> Spec:
@@ -124,9 +124,11 @@ class Node:
     hidden: ClassVar[Mapping[str, str]] = {}
     outputs: ClassVar[tuple[str, ...]] = ()
     output_names: ClassVar[tuple[str, ...] | None] = None
+    output_tips: ClassVar[tuple[str, ...] | None] = None
     is_output: ClassVar[bool] = False
     beside_others: ClassVar[bool] = False
     v3: ClassVar[bool] = False
+    experimental: ClassVar[bool] = False
 
     def __init_subclass__(cls, *, abstract: bool = False, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)

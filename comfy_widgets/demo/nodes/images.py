@@ -93,7 +93,6 @@ class ImageAddNoise(Node):
 
     category = "image"
     module = "comfy_extras.nodes_images"
-    v3 = True
     required = takes(
         image=link("IMAGE"),
         seed=integer(0, 0, 2**64 - 1, control_after_generate=True),

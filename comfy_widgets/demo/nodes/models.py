@@ -97,6 +97,7 @@ class CheckpointLoaderSimple(Node):
     category = "loaders"
     required = takes(ckpt_name=choice(*FILES["checkpoints"], tooltip="The checkpoint's file."))
     outputs = ("MODEL", "CLIP", "VAE")
+    output_tips = ("Denoises latents.", "Encodes text.", "Turns pictures into latents and back.")
 
     def run(self, ctx: Context, ckpt_name: str) -> tuple[Model, Model, Model]:
         """Give its three parts by name."""
@@ -115,6 +116,7 @@ class LoraLoaderModelOnly(Node):
         strength_model=number(1.0, -100.0, 100.0, step=0.01),
     )
     outputs = ("MODEL",)
+    output_tips = ("The model with the LoRA in it.",)
 
     def run(self, ctx: Context, model: Model, lora_name: str, strength_model: float) -> tuple[Model]:
         """Give the model's name with the LoRA's."""
@@ -144,6 +146,7 @@ class CLIPTextEncode(Node):
     category = "conditioning"
     required = takes(text=text(multiline=True, dynamicPrompts=True), clip=link("CLIP"))
     outputs = ("CONDITIONING",)
+    output_tips = ("What the picture shall follow.",)
 
     def run(self, ctx: Context, text: str, clip: Model) -> tuple[Conditioning]:
         """Give the text."""
@@ -162,6 +165,7 @@ class EmptyLatentImage(Node):
         batch_size=integer(1, 1, 4096),
     )
     outputs = ("LATENT",)
+    output_tips = ("The empty latents.",)
 
     def run(self, ctx: Context, width: int, height: int, batch_size: int) -> tuple[Latent]:
         """Give the room."""
@@ -240,6 +244,7 @@ class KSampler(Node):
         denoise=number(1.0, 0.0, 1.0, step=0.01),
     )
     outputs = ("LATENT",)
+    output_tips = ("The sampled latents.",)
 
     async def run(self, ctx: Context, steps: int, seed: int, **inputs: Any) -> tuple[Latent]:
         """Sample step by step."""
@@ -260,6 +265,7 @@ class VAEDecode(Node):
     category = "latent"
     required = takes(samples=link("LATENT"), vae=link("VAE"))
     outputs = ("IMAGE",)
+    output_tips = ("The pictures.",)
 
     def run(self, ctx: Context, samples: Latent, vae: Model) -> tuple[Any]:
         """Give the pictures; of a latent that nobody sampled, an empty landscape."""

@@ -15,7 +15,7 @@ class PrimitiveInt(Node):
     category = "utils/primitive"
     module = "comfy_extras.nodes_primitive"
     v3 = True
-    required = takes(value=integer(0, -_MOST, _MOST, control_after_generate=True))
+    required = takes(value=integer(None, -_MOST, _MOST, control_after_generate=True))
     outputs = ("INT",)
 
     def run(self, ctx: Context, value: int) -> tuple[int]:
@@ -31,7 +31,7 @@ class PrimitiveFloat(Node):
     category = "utils/primitive"
     module = "comfy_extras.nodes_primitive"
     v3 = True
-    required = takes(value=number(0.0, -_MOST, _MOST))
+    required = takes(value=number(None, -_MOST, _MOST))
     outputs = ("FLOAT",)
 
     def run(self, ctx: Context, value: float) -> tuple[float]:

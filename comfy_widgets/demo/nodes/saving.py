@@ -91,6 +91,8 @@ class SaveVideo(Node):
 class SaveWEBM(Node):
     """Pictures as a WEBM video."""
 
+    experimental = True
+
     category = "image/video"
     module = "comfy_extras.nodes_video"
     v3 = True
@@ -154,8 +156,8 @@ class EmptyAudio(Node):
     category = "audio"
     module = "comfy_extras.nodes_audio"
     required = takes(
-        duration=number(60.0, 0.0, step=0.01),
-        sample_rate=integer(44100, 1, 192000),
+        duration=number(60.0, 0.0, 2**64 - 1, step=0.01),
+        sample_rate=integer(44100),
         channels=integer(2, 1, 2),
     )
     outputs = ("AUDIO",)

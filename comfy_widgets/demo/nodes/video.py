@@ -34,7 +34,7 @@ class LoadVideo(Node):
     category = "image/video"
     module = "comfy_extras.nodes_video"
     v3 = True
-    required = takes(file=listed(lambda world: uploaded("video", world), video_upload=True))
+    required = takes(file=listed(lambda world: uploaded("video", world), multiselect=False, video_upload=True))
     outputs = ("VIDEO",)
 
     def check(self, world: World, inputs: dict[str, Any]) -> dict[str, str]:
