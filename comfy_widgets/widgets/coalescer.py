@@ -1,8 +1,11 @@
 """How often the browser is told: ten times a second for a widget, a hundred in all."""
 
 import asyncio
+import logging
 from typing import Protocol
 from weakref import WeakKeyDictionary
+
+log = logging.getLogger(__name__)
 
 INTERVAL = 0.1
 PUSHES_PER_INTERVAL = 10
@@ -51,7 +54,11 @@ class Coalescer:
         self._loop.call_later(INTERVAL, self._round)
         for widget in list(self._waiting)[:PUSHES_PER_INTERVAL]:
             del self._waiting[widget]
-            widget.push()
+            try:
+                widget.push()
+            except Exception:
+                # One that can't be told must not keep the news from the others.
+                log.exception("%s could not be told", type(widget).__name__)
 
 
 _of_loop: WeakKeyDictionary[asyncio.AbstractEventLoop, Coalescer] = WeakKeyDictionary()

@@ -1,0 +1,65 @@
+"""Both sides of the wire say the same words; what is asked is checked before anything is done with it."""
+
+import json
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from comfy_widgets.jobs import JobStatus
+from comfy_widgets.widgets import JobView, QueueBadge, VideoPlayer
+from comfy_widgets.widgets.requests import Request
+from comfy_widgets.widgets.snapshot import acts_of, job_state, take_state
+from tests.unit.test_widgets_kit import Kit
+
+WIRE = json.loads((Path(__file__).parents[2] / "js/src/lib/wire.json").read_text(encoding="utf-8"))
+
+
+@pytest.fixture
+def kit(tmp_path, monkeypatch):
+    return Kit(tmp_path, monkeypatch)
+
+
+def test_states_have_the_names_the_browser_knows():
+    assert [str(status) for status in JobStatus] == WIRE["statuses"]
+
+
+def test_jobs_and_takes_have_the_fields_the_browser_knows(kit):
+    assert sorted(job_state(kit.job(), preview=0)) == WIRE["job"]
+    assert sorted(take_state(kit.take())) == WIRE["take"]
+
+
+def test_every_question_of_the_browser_is_known(kit):
+    for widget in (JobView(kit.job()), QueueBadge(kit.job())):
+        assert sorted(widget._reads) == WIRE["reads"]
+        assert sorted(widget._acts) == WIRE["acts"]
+    assert set(VideoPlayer(kit.take())._reads) <= set(WIRE["reads"])
+
+
+@pytest.mark.parametrize("status", JobStatus)
+def test_only_known_acts_are_offered(kit, status):
+    assert set(acts_of(kit.job(status=status))) <= set(WIRE["acts"])
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+    max_leaves=8,
+)
+
+
+@given(json_values | st.fixed_dictionaries({"id": json_values, "kind": json_values, "name": json_values}))
+def test_whatever_comes_is_read_or_ignored(content):
+    request = Request.parse(content)
+    if request is not None:
+        assert 0 < len(request.id) <= 64
+        assert isinstance(request.kind, str)
+        assert isinstance(request.name, str)
+
+
+def test_answers_name_their_question():
+    request = Request.parse({"id": "a-1", "kind": "read", "name": "piece", "offset": 3})
+    assert request.answer(size=2) == {"re": "a-1", "ok": True, "size": 2}
+    assert request.refuse("No.") == {"re": "a-1", "ok": False, "error": "No."}
+    assert request.body["offset"] == 3
