@@ -97,18 +97,12 @@ class Face(anywidget.AnyWidget):
             coalescer_of(self._loop).mark(self)
 
     def push(self) -> None:
-        """Tell the browser the present state, in the loop's thread."""
+        """Tell the browser the present state, in the loop's thread; one that was closed stays silent."""
         if self.comm is None:
             return
         self._seq += 1
         self._latest = self._compose()
         self.state = self._latest
-
-    def close(self) -> None:
-        """Take the widget off the screen and forget it."""
-        if self._loop is not None:
-            coalescer_of(self._loop).drop(self)
-        super().close()
 
     def _compose(self) -> dict[str, Any]:
         self._composed_at = time.monotonic()

@@ -43,10 +43,6 @@ class Coalescer:
             # Not here and now: a burst of changes in one turn of the loop is one change.
             self._loop.call_soon(self._round)
 
-    def drop(self, widget: Pushes) -> None:
-        """Forget a widget that was closed."""
-        self._waiting.pop(widget, None)
-
     def _round(self) -> None:
         if not self._waiting:
             self._resting = False

@@ -104,13 +104,16 @@ def test_a_change_after_a_rest_is_told_at_once():
     assert widget.pushes == [(0, 1), (10, 2)]
 
 
-def test_a_widget_that_was_closed_is_not_told():
+def test_changing_again_does_not_cost_the_place_in_the_line():
     loop = ManualLoop()
-    widget = Widget(loop)
-    widget.change(1)
-    coalescer_of(loop).drop(widget)
-    loop.run_until(1)
-    assert widget.pushes == []
+    widgets = [Widget(loop) for _ in range(12)]
+    for widget in widgets:
+        widget.change(0)
+    loop.run_until(0)
+    for widget in (*widgets[:10], widgets[10]):
+        widget.change(1)
+    loop.run_until(INTERVAL)
+    assert widgets[10].pushes == [(INTERVAL, 1)]
 
 
 def test_one_that_fails_does_not_silence_the_others(caplog):
