@@ -69,6 +69,7 @@ def take_state(take: Take) -> dict[str, Any]:
         "inputs": dict(take.inputs),
         "made": take.made,
         "server": take.server,
+        "render_seconds": take.render_seconds,
         "simulated": take.renderer == "demo",
         "cached": take.cached,
         "take_number": take.take_number,

@@ -25,7 +25,7 @@ const render = viewOf((kernel, signal) => {
   return {
     el: [line.el, stage.el],
     show({ job, take }, since) {
-      if (job) line.show(job, since);
+      if (job) line.show(job, since, take);
       if (take) {
         preview.want(0);
         stage.el.hidden = false;

@@ -5,7 +5,7 @@ import { viewOf } from "./lib/view";
 
 const render = viewOf((kernel, signal) => {
   const line = new Badge(kernel, signal);
-  return { el: [line.el], show: ({ job }, since) => job && line.show(job, since) };
+  return { el: [line.el], show: ({ job, take }, since) => job && line.show(job, since, take) };
 });
 
 export default { render };

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { facts } from "../src/lib/facts";
+import { facts, result } from "../src/lib/facts";
 import { take } from "./fakes";
 
 test("seed, size, length and whether it was there come first", () => {
@@ -29,6 +29,13 @@ test("other inputs follow, the empty ones and those told already left out", () =
   };
   expect(facts(take({ inputs })).slice(4)).toEqual(["end keyframe b.png", "steps 20"]);
   expect(facts(take({ inputs }))[0]).toBe("seed 0");
+});
+
+test("what a job has come to is its file, or where that came from", () => {
+  expect(result(take())).toBe("scene-001_shot-01_9f3ac21b04de.mp4, 2.5 MB");
+  const made = `${new Date().getFullYear()}-11-03T10:00:00Z`;
+  expect(result(take({ cached: true, made }))).toBe("cached, made 3 Nov on gpu-1 in 2:33");
+  expect(result(take({ cached: true, made, render_seconds: null }))).toBe("cached, made 3 Nov on gpu-1");
 });
 
 test("what is not known is not said", () => {

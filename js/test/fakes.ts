@@ -34,6 +34,7 @@ export function take(changes: Partial<TakeState> = {}): TakeState {
     inputs: { prompt: "A lighthouse at dusk", seed: 7 },
     made: "2026-11-03T10:00:00Z",
     server: "gpu-1",
+    render_seconds: 153.2,
     simulated: false,
     cached: false,
     take_number: 1,

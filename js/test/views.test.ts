@@ -55,6 +55,12 @@ test("keys pressed in a widget are not JupyterLab's", () => {
   expect(find("button").closest('[data-lm-suppress-shortcuts="true"]')).not.toBeNull();
 });
 
+test("a job that says nothing at its end is told by its take", () => {
+  const done = job({ status: "complete", message: "", acts: [] });
+  queueBadge.render({ model: new FakeModel(state({ job: done, take: take() })).model, el });
+  expect(find(".cw-what").textContent).toBe("scene-001_shot-01_9f3ac21b04de.mp4, 2.5 MB");
+});
+
 test("a player without a take says how far its job is", () => {
   const fake = new FakeModel(state({ job: job({ status: "queued" }) }));
   videoPlayer.render({ model: fake.model, el });

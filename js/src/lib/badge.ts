@@ -1,9 +1,10 @@
 // One line that says what a job does, how far it is, how long it takes, and what can be done now.
 import { attach, button, h, put } from "./dom";
+import { result } from "./facts";
 import type { Kernel } from "./kernel";
 import { mark, setMark } from "./mark";
 import { clock, percent, say, span, type Word } from "./say";
-import { type Act, type JobState, MOVING, type Status } from "./wire";
+import { type Act, type JobState, MOVING, type Status, type TakeState } from "./wire";
 
 const STALE_SECONDS = 30;
 
@@ -37,12 +38,12 @@ export class Badge {
   }
 
   /** Show a state whose seconds were true at `since` (performance.now). */
-  show(job: JobState, since: number): void {
+  show(job: JobState, since: number, take: TakeState | null = null): void {
     if (job.status !== this.#job?.status) {
       this.#asked.act = undefined;
       this.#asked.refused = "";
     }
-    this.#job = job;
+    this.#job = job.message || !take ? job : { ...job, message: result(take) };
     this.#since = since;
     this.#draw();
   }
@@ -154,7 +155,7 @@ function drawWords(parts: Parts, job: JobState, refused: string): void {
   setMark(parts.shape, job.status);
   attach(parts.el, { "data-state": job.status, "aria-label": say("job", { title: job.title }) });
   put(parts.voice, MOVING.has(job.status) ? say(job.status) : `${say(job.status)}. ${lead + rest}`);
-  parts.unfold.hidden = !job.error;
+  parts.unfold.hidden = !job.error || job.status === "cancelled";
   if (!job.error) fold(parts, true);
   put(parts.more, [job.message, ...(job.error?.details ?? [])].join("\n"));
 }

@@ -1,6 +1,6 @@
 // What made a take, as a line of chips.
 import { h } from "./dom";
-import { day, say } from "./say";
+import { bytes, clock, day, say } from "./say";
 import type { TakeState } from "./wire";
 
 // Told by the picture, the prompt line, or the measures of the file itself.
@@ -22,6 +22,15 @@ export function facts(take: TakeState): string[] {
     if (!TOLD.has(name) && value !== null && value !== "")
       found.push(say("input", { name: name.replaceAll("_", " "), value: String(value) }));
   return found;
+}
+
+/** What a job has come to, in one line. */
+export function result(take: TakeState): string {
+  if (!take.cached) return say("file", { file: take.file, size: bytes(take.size) });
+  const origin = { day: day(take.made), server: take.server };
+  return take.render_seconds
+    ? say("cached_in", { ...origin, time: clock(take.render_seconds) })
+    : say("cached", origin);
 }
 
 export function chips(take: TakeState): HTMLElement {

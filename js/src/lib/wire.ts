@@ -53,6 +53,7 @@ export interface TakeState {
   inputs: Record<string, unknown>;
   made: string;
   server: string;
+  render_seconds: number | null;
   simulated: boolean;
   cached: boolean;
   take_number: number;
