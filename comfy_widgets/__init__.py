@@ -14,6 +14,19 @@ from comfy_widgets.jobs import Job, JobStatus
 from comfy_widgets.shots import Shot
 from comfy_widgets.studio import Studio
 from comfy_widgets.takes import Take
+from comfy_widgets.widgets import QueueBadge, VideoPlayer
 from comfy_widgets.workflow import RANDOM, Workflow
 
-__all__ = ["RANDOM", "ComfyWidgetsError", "Job", "JobStatus", "Shot", "Studio", "Take", "TakeCache", "Workflow"]
+__all__ = [
+    "RANDOM",
+    "ComfyWidgetsError",
+    "Job",
+    "JobStatus",
+    "QueueBadge",
+    "Shot",
+    "Studio",
+    "Take",
+    "TakeCache",
+    "VideoPlayer",
+    "Workflow",
+]

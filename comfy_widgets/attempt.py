@@ -44,6 +44,8 @@ class Attempt:
         A prompt id to look for first: that of an earlier try.
     may_submit
         Whether a new prompt may be queued if there is none.
+    before
+        The attempt that was asked for before this one: it is queued first.
 
     Attributes
     ----------
@@ -64,6 +66,7 @@ class Attempt:
     cache: TakeCache
     prior: str | None = None
     may_submit: bool = True
+    before: "Attempt | None" = None
     answered: asyncio.Event = field(default_factory=asyncio.Event)
     task: asyncio.Task[None] | None = None
     tracked: Tracked | None = None
@@ -76,6 +79,13 @@ class Attempt:
     def posted(self) -> bool:
         """Whether the server has been told of the prompt, or may have been."""
         return self.tracked is not None and self.tracked.posted is not None
+
+    async def turn(self) -> None:
+        """Wait until all that was asked for before has been queued, or is over: people expect the order they wrote."""
+        if self.before is not None:
+            await self.before.answered.wait()
+            # Or each would keep all its predecessors alive.
+            self.before = None
 
     def tell(self, news: News) -> None:
         """Show what the tracker knows as the job's state."""

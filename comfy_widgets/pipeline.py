@@ -64,6 +64,7 @@ class Pipeline:
         self.extra_data = extra_data
         self.show = show
         self._attempts: dict[Job, Attempt] = {}
+        self._latest: Attempt | None = None
         self._closed = False
 
     def submit(self, request: Request, *, prior: str | None = None) -> Job:
@@ -74,7 +75,8 @@ class Pipeline:
             return live
         job = Job(str(uuid.uuid4()), request, self.home, self)
         _live[self._place(request)] = job
-        self._start(Attempt(job, self.address, self.cache, prior=prior))
+        self._latest = Attempt(job, self.address, self.cache, prior=prior, before=self._latest)
+        self._start(self._latest)
         return job
 
     def cancel(self, job: Job) -> asyncio.Future[None]:
@@ -229,6 +231,7 @@ class Pipeline:
 
     def _forget(self, attempt: Attempt) -> None:
         attempt.answered.set()
+        attempt.before = None
         self._attempts.pop(attempt.job, None)
         place = self._place(attempt.job.request)
         if attempt.job.over and _live.get(place) is attempt.job:

@@ -71,7 +71,8 @@ async def save(
     wanted = wanted_files(files)
     parts = [cache.part(origin.prompt_id, number) for number in range(len(wanted))]
     for number, (file, part) in enumerate(zip(wanted, parts, strict=True)):
-        await _fetch(client, file, part, partial(_tell_share, tell, number, len(wanted)))
+        whole = await _fetch(client, file, part, partial(_tell_share, tell, number, len(wanted)))
+        await asyncio.to_thread(_check, file, part, whole)
     return await asyncio.to_thread(_keep, cache, origin, wanted, parts)
 
 
@@ -90,21 +91,33 @@ def _tell_share(tell: Callable[[float], None], done: int, all_: int, share: floa
     tell((done + share) / all_)
 
 
-async def _fetch(client: Client, file: OutputFile, part: Path, tell: Callable[[float], None]) -> None:
+async def _fetch(client: Client, file: OutputFile, part: Path, tell: Callable[[float], None]) -> bool:
     def on_bytes(have: int, total: int | None) -> None:
         if total:
             tell(min(have / total, 1.0))
 
-    for attempt in range(1, _ATTEMPTS + 1):
+    for attempt in range(1, _ATTEMPTS):
         try:
-            await client.fetch(file, part, on_bytes)
-        except FetchFailed as error:
-            if attempt == _ATTEMPTS:
-                error.hint = error.hint or "It is still on the server: job.fetch() tries again, without rendering."
-                raise
+            return await client.fetch(file, part, on_bytes)
+        except FetchFailed:
             await asyncio.sleep(_PAUSE_SECONDS * attempt)
-        else:
-            return
+    try:
+        return await client.fetch(file, part, on_bytes)
+    except FetchFailed as error:
+        error.hint = error.hint or "It is still on the server: job.fetch() tries again, without rendering."
+        raise
+
+
+def _check(file: OutputFile, part: Path, whole: bool) -> None:
+    """Where the server did not say how long a file is, being readable is the proof that it is whole."""
+    if whole or file.kind == "other":
+        return
+    try:
+        media.probe(part)
+    except FetchFailed:
+        # What was cut is fetched anew next time, not continued.
+        part.unlink()
+        raise
 
 
 def _keep(cache: TakeCache, origin: Origin, files: list[OutputFile], parts: list[Path]) -> Take:
@@ -116,15 +129,10 @@ def _keep(cache: TakeCache, origin: Origin, files: list[OutputFile], parts: list
     request = origin.request
     number = cache.next_number(origin.key)
     name = cache.name(origin.key, request.scene, request.shot, request.title, number)
-    try:
-        takes = [
-            _described(part, cache.folder / f"{name}{f'.o{place}' if place else ''}{file.suffix}", file, origin)
-            for place, (file, part) in enumerate(zip(files, parts, strict=True))
-        ]
-    except FetchFailed:
-        # What can't be read is fetched anew next time, not continued.
-        _drop(parts)
-        raise
+    takes = [
+        _described(part, cache.folder / f"{name}{f'.o{place}' if place else ''}{file.suffix}", file, origin)
+        for place, (file, part) in enumerate(zip(files, parts, strict=True))
+    ]
     moves = {part: take.path for part, take in zip(parts, takes, strict=True)}
     chosen = _with_poster(takes[0], parts[0], moves)
     chosen = replace(chosen, take_number=number, also=tuple(takes[1:]), used_by=((request.scene, request.shot),))
@@ -132,18 +140,15 @@ def _keep(cache: TakeCache, origin: Origin, files: list[OutputFile], parts: list
 
 
 def _described(part: Path, path: Path, file: OutputFile, origin: Origin) -> Take:
-    kind, media_type, probe = file.kind, file.media_type, None
-    if kind in {"video", "image", "audio"}:
-        probe = media.probe(part)
-        media_type = probe.media_type
-    if kind == "video":
+    probe = _probe(part) if file.kind != "other" else None
+    if probe is not None and probe.kind == "video":
         media.faststart(part)
     request = origin.request
     return Take(
         key=origin.key,
         path=path,
-        kind=kind,
-        media_type=media_type,
+        kind=probe.kind if probe else "other",
+        media_type=probe.media_type if probe else file.media_type,
         size=part.stat().st_size,
         made=datetime.now(UTC).isoformat(timespec="seconds"),
         # The port of the embedded server is another each time.
@@ -163,6 +168,14 @@ def _described(part: Path, path: Path, file: OutputFile, origin: Origin) -> Take
         prompt_id=origin.prompt_id,
         render_seconds=origin.render_seconds,
     )
+
+
+def _probe(part: Path) -> media.Probe | None:
+    try:
+        return media.probe(part)
+    except FetchFailed:
+        # It came whole, so this is what the node wrote: kept, and shown as what it is.
+        return None
 
 
 def _with_poster(take: Take, part: Path, moves: dict[Path, Path]) -> Take:

@@ -78,6 +78,7 @@ async def submit(attempt: Attempt, tracker: Tracker, extra_data: Mapping[str, An
     await asyncio.to_thread(attempt.add_row)
     attempt.tracked = tracker.follow(job.id, graph, attempt.tell)
     await tracker.ready(_SOCKET_SECONDS)
+    await attempt.turn()
     try:
         if attempt.cancelling:
             raise cancelled()

@@ -37,7 +37,8 @@ def in_line(position: int | None, ahead: int, mine: int) -> str:
     if not mine:
         return place
     if mine == ahead:
-        return f"{place}, {'the one' if mine == 1 else f'all {mine}'} ahead {'is' if mine == 1 else 'are'} yours"
+        all_mine = {1: "the one ahead is yours", 2: "both ahead are yours"}
+        return f"{place}, {all_mine.get(mine, f'all {mine} ahead are yours')}"
     return f"{place}, {mine} of the {ahead} ahead {'is' if mine == 1 else 'are'} yours"
 
 

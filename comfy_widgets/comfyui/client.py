@@ -174,7 +174,7 @@ class Client:
         reply = _mapping(answer)
         return "/".join(part for part in (reply.get("subfolder"), reply["name"]) if part)
 
-    async def fetch(self, output: OutputFile, into: Path, on_bytes: Callable[[int, int | None], None]) -> None:
+    async def fetch(self, output: OutputFile, into: Path, on_bytes: Callable[[int, int | None], None]) -> bool:
         """Stream an output to a file, at constant memory; continue where an earlier call was cut.
 
         Parameters
@@ -185,6 +185,11 @@ class Client:
             Where to write; what is there already is continued.
         on_bytes
             Called with bytes so far and bytes in all (None when unknown).
+
+        Returns
+        -------
+        bool
+            Whether the server said how long the file is, so that it is known to be whole.
 
         Raises
         ------
@@ -198,7 +203,7 @@ class Client:
         try:
             async with self._view(output, headers) as answer:
                 if answer.status_code == httpx.codes.REQUESTED_RANGE_NOT_SATISFIABLE and have:
-                    return  # nothing is left to fetch; the length is checked by the caller's probe
+                    return False  # nothing is left to fetch
                 _check_view(answer, output)
                 mode = "ab" if answer.status_code == httpx.codes.PARTIAL_CONTENT else "wb"
                 have = have if mode == "ab" else 0
@@ -213,6 +218,7 @@ class Client:
             raise FetchFailed(f"Fetching {output.filename} broke off: {_reason(error)}.") from error
         if total is not None and have != total:
             raise FetchFailed(f"{output.filename} came short: {have} of {total} bytes.")
+        return total is not None
 
     @asynccontextmanager
     async def _view(self, output: OutputFile, headers: dict[str, str]) -> AsyncIterator[httpx.Response]:

@@ -1,0 +1,176 @@
+"""The four cases of the event loop: a running one, none, a closed one, another one."""
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import threading
+from pathlib import Path
+
+import pytest
+
+from comfy_widgets import Studio
+from comfy_widgets.demo import DemoServer
+from comfy_widgets.errors import WrongLoop
+from comfy_widgets.home_loop import HomeLoop
+from comfy_widgets.jobs import JobStatus
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def threaded():
+    """A server with a thread of its own: it goes on while the test's thread does nothing."""
+    with DemoServer(step_seconds=0.01) as server:
+        yield server
+
+
+def test_a_script_needs_no_loop(threaded, workflow, tmp_path):
+    with Studio(threaded.url, cache=tmp_path) as studio:
+        takes = [studio.run(workflow, seed=seed) for seed in (1, 2)]
+        job = studio.submit(workflow, seed=3)
+        assert job.status in {JobStatus.QUEUED, JobStatus.RUNNING, JobStatus.SAVING, JobStatus.COMPLETE}
+        assert threaded.journal.posts("/prompt") == 3
+        assert job.result().path.exists()
+    assert all(take.path.exists() for take in takes)
+
+
+def test_a_script_stops_a_job(threaded, workflow, tmp_path):
+    with Studio(threaded.url, cache=tmp_path) as studio:
+        held = threaded.hold("KSampler", step=1)
+        job = studio.submit(workflow, seed=1)
+        held.wait()
+        threaded.release()
+        job.cancel()
+        assert job.over
+
+
+def test_an_asyncio_program_brings_its_own(threaded, workflow, tmp_path):
+    async def program():
+        async with Studio(threaded.url, cache=tmp_path) as studio:
+            return await asyncio.gather(*(studio.submit(workflow, seed=seed) for seed in (1, 2)))
+
+    assert all(take.path.exists() for take in asyncio.run(program()))
+
+
+def test_a_job_is_followed_again_after_its_loop_was_closed(threaded, workflow, tmp_path):
+    studio = Studio(threaded.url, cache=tmp_path)
+    held = threaded.hold("KSampler")
+
+    async def submitted():
+        job = studio.submit(workflow, seed=1)
+        await asyncio.to_thread(held.wait)
+        return job
+
+    async def awaited(job):
+        async with studio:
+            return await job
+
+    job = asyncio.run(submitted())
+    threaded.release()
+    assert asyncio.run(awaited(job)).path.exists()
+    assert threaded.journal.posts("/prompt") == 1
+
+
+def test_a_studio_at_work_in_one_loop_refuses_another(threaded, workflow, tmp_path):
+    with Studio(threaded.url, cache=tmp_path) as studio:
+        studio.run(workflow, seed=1)
+
+        async def elsewhere():
+            studio.submit(workflow, seed=2)
+
+        with pytest.raises(WrongLoop, match="another event loop"):
+            asyncio.run(elsewhere())
+
+
+async def test_blocking_inside_a_running_loop_lets_it_turn(threaded, workflow, tmp_path):
+    studio = Studio(threaded.url, cache=tmp_path)
+    beats = 0
+
+    async def beat():
+        nonlocal beats
+        while True:
+            beats += 1
+            await asyncio.sleep(0.01)
+
+    task = asyncio.create_task(beat())
+    take = studio.run(workflow, seed=1)
+    assert take.path.exists()
+    assert beats > 5
+    task.cancel()
+    await studio.close()
+
+
+def test_an_interrupt_ends_the_wait_and_not_the_job(threaded, workflow, tmp_path):
+    with Studio(threaded.url, cache=tmp_path) as studio:
+        held = threaded.hold("KSampler")
+        job = studio.submit(workflow, seed=1)
+        held.wait()
+        threading.Timer(0.2, os.kill, (os.getpid(), signal.SIGINT)).start()
+        with pytest.raises(KeyboardInterrupt):
+            job.result()
+        assert not job.over
+        threaded.release()
+        assert job.result().path.exists()
+        assert threaded.journal.posts("/prompt") == 1
+
+
+def test_the_home_loop_puts_the_signal_handler_back():
+    home, before = HomeLoop(), signal.getsignal(signal.SIGINT)
+    assert home.turn(asyncio.sleep(0, 5)) == 5
+    assert signal.getsignal(signal.SIGINT) is before
+    home.close()
+
+
+SCRIPT = """
+    import sys, comfy_widgets as cw
+    sys.path.insert(0, {root!r})
+    from tests.lib.graphs import wan
+    studio = cw.Studio.demo(cache={cache!r}, step_seconds=0.01)
+    print(studio.run(cw.Workflow(wan()), prompt="a hill", seed=1).frames, flush=True)
+    print({ending}, flush=True)
+"""
+
+
+@pytest.mark.parametrize("ending", ["studio.close().done()", "'left open'"])
+def test_a_script_ends_by_itself_and_quietly(tmp_path, ending):
+    script = textwrap.dedent(SCRIPT.format(root=str(ROOT), cache=str(tmp_path), ending=ending))
+    ran = subprocess.run(
+        [sys.executable, "-W", "error::ResourceWarning", "-c", script],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert (ran.returncode, ran.stderr) == (0, "")
+    assert ran.stdout.splitlines()[0] == "9"
+
+
+def test_the_embedded_server_ends_with_a_killed_kernel(tmp_path):
+    script = (
+        textwrap.dedent(SCRIPT.format(root=str(ROOT), cache=str(tmp_path), ending="studio.address.url")) + "input()"
+    )
+    kernel = subprocess.Popen([sys.executable, "-c", script], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    with kernel:
+        kernel.stdout.readline()
+        url = kernel.stdout.readline().strip()
+        kernel.send_signal(signal.SIGKILL)
+        kernel.wait()
+    assert url.startswith("http://127.0.0.1:")
+    assert gone(url)
+
+
+def gone(url):
+    """Whether the server at this address has ended, waiting as long as a server needs for that."""
+    import httpx
+
+    deadline = 100
+    for _ in range(deadline):
+        try:
+            httpx.get(f"{url}/system_stats", timeout=1)
+        except httpx.TransportError:
+            return True
+        threading.Event().wait(0.1)
+    return False
