@@ -24,11 +24,14 @@ class Preview:
     mime: str = "image/jpeg"
 
 
-class Gate(Protocol):
-    """Where a test can hold a prompt."""
+class Place(Protocol):
+    """Where things can happen to a running prompt."""
 
     async def passing(self, node_id: str, class_type: str, step: int | None = None) -> None:
-        """Wait while the place is held."""
+        """A node begins, or has done a step: wait while somebody holds it here."""
+
+    def saved(self, outputs: dict[str, Any]) -> None:
+        """A node wrote files."""
 
 
 @dataclass(slots=True)
@@ -41,14 +44,14 @@ class World:
         The server's.
     pool
         The one thread that renders and encodes.
-    gate
-        Where tests hold a prompt.
+    place
+        Told what nodes do.
     """
 
     settings: Settings
     folders: Folders
     pool: Pool
-    gate: Gate
+    place: Place
 
 
 @dataclass(slots=True)
@@ -92,7 +95,7 @@ class Context:
         if self.interrupted():
             raise InterruptedByUser
         self.report(value, total, preview)
-        await self.world.gate.passing(self.node_id, self.class_type, value)
+        await self.world.place.passing(self.node_id, self.class_type, value)
 
     async def sleep(self, seconds: float) -> None:
         """Let time pass, as work would."""

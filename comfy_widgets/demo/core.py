@@ -2,6 +2,8 @@
 
 import asyncio
 import contextlib
+import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -11,10 +13,11 @@ from comfy_widgets.demo.faults import Faults
 from comfy_widgets.demo.folders import Folders
 from comfy_widgets.demo.gate import Holds
 from comfy_widgets.demo.journal import Journal
-from comfy_widgets.demo.prompts import Ending, PromptQueue
+from comfy_widgets.demo.prompts import Ending, Item, PromptQueue
 from comfy_widgets.demo.releases import RULES
 from comfy_widgets.demo.settings import Settings
 from comfy_widgets.demo.sockets import Hub
+from comfy_widgets.demo.store import Store
 
 FATES = {"execution_success": "success", "execution_error": "error", "execution_interrupted": "interrupted"}
 
@@ -28,21 +31,35 @@ class Core:
         The server's.
     folders, journal, faults, holds
         What outlives a restart.
+    restart
+        Called with the seconds that the server shall be down, when a fault restarts it.
     """
 
-    def __init__(self, settings: Settings, folders: Folders, journal: Journal, faults: Faults, holds: Holds) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        folders: Folders,
+        journal: Journal,
+        *,
+        faults: Faults,
+        holds: Holds,
+        restart: Callable[[float], None],
+    ) -> None:
         self.settings = settings
         self.folders = folders
         self.journal = journal
         self.faults = faults
         self.rules = RULES[settings.release]
-        self.world = World(settings, folders, ThreadPoolExecutor(1, "demo-render"), holds)
-        self.hub = Hub(faults.frames)
+        self.holds = holds
+        self.world = World(settings, folders, ThreadPoolExecutor(1, "demo-render"), self)
+        self.hub = Hub(ids_matter=not self.rules.cloud)
         self.queue = PromptQueue(self._tell_status, limit=settings.history_limit)
-        self.executor = Executor(self.world, self.hub)
+        self.executor = Executor(self.world, self.hub, ids_matter=not self.rules.cloud)
         self.counter = 0
         self.free_memory = False
+        self.store = Store(journal)
         self.crashed = asyncio.Event()
+        self._restart = restart
         self._tasks: list[asyncio.Task[None]] = []
 
     def start(self) -> None:
@@ -73,6 +90,67 @@ class Core:
         """What a status event says."""
         return {"status": {"exec_info": {"queue_remaining": self.queue.remaining}}}
 
+    def submit(self, item: Item) -> None:
+        """Queue a prompt."""
+        self.journal.note("prompt", prompt_id=item[1], fate="queued")
+        self.queue.put(item)
+
+    def delete(self, prompt_id: str) -> bool:
+        """Remove a pending prompt, whether there was one."""
+        deleted = self.queue.delete(prompt_id)
+        if deleted:
+            self.journal.note("prompt", prompt_id=prompt_id, fate="deleted")
+        return deleted
+
+    def clear(self) -> None:
+        """Remove all pending prompts."""
+        for item in self.queue.pending:
+            self.journal.note("prompt", prompt_id=item[1], fate="deleted")
+        self.queue.clear()
+
+    def cancel(self, prompt_id: str) -> bool:
+        """Delete a prompt if it is pending, interrupt it if it runs; whether it was either."""
+        if self.delete(prompt_id):
+            return True
+        runs = self.queue.running is not None and self.queue.running[1] == prompt_id
+        if runs:
+            self.executor.interrupt()
+        return runs
+
+    async def passing(self, node_id: str, class_type: str, step: int | None = None) -> None:
+        """A place in a running prompt: faults that are due here happen, and tests may hold it here."""
+        for fault in self.faults.due("loop", class_type):
+            # Clients know that the node began before everything stands still.
+            await self.hub.drained()
+            time.sleep(fault.value or 0)  # noqa: ASYNC251 - to stop the whole loop is what is asked for
+        for fault in self.faults.due("queue", class_type):
+            if fault.action == "clear":
+                self.clear()
+            else:
+                self.executor.interrupt()
+        for fault in self.faults.due("server", class_type):
+            await self.hub.drained()
+            if fault.action == "crash":
+                self.crashed.set()
+            else:
+                self._restart(fault.value or 0)
+            # The prompt stands still until the server is taken down around it.
+            await asyncio.Event().wait()
+        await self.holds.passing(node_id, class_type, step)
+
+    def saved(self, outputs: dict[str, Any]) -> None:
+        """A node wrote files: faults may take them away again."""
+        for item in (item for items in outputs.values() for item in items if isinstance(item, dict)):
+            folder = self.folders.within(item.get("type", "output"), item.get("subfolder", ""))
+            if folder is None or "filename" not in item:
+                continue
+            path = folder / item["filename"]
+            for fault in self.faults.due("output", path.suffix.removeprefix("."), file=path.name):
+                if fault.action == "missing":
+                    path.unlink(missing_ok=True)
+                else:
+                    path.write_bytes(path.read_bytes()[: int(fault.value or 0)])
+
     def _tell_status(self, _: int) -> None:
         self.hub.send("status", self.status())
 
@@ -84,8 +162,12 @@ class Core:
             ending = await self.executor.run(item)
             # The success is told before history has it: clients must not rely on the order, so it is not hidden.
             await self.hub.drained()
-            await self.faults.before_history()
+            due = self.faults.due("history", prompt_id=prompt_id)
+            for fault in due:
+                await asyncio.sleep(fault.value or 0)
             self._close(prompt_id, ending)
+            if any(fault.action == "clear" for fault in due):
+                self.queue.history.clear()
             if self.executor.client_id is not None:
                 self.hub.send("executing", {"node": None, "prompt_id": prompt_id}, self.executor.client_id)
             if self.free_memory:

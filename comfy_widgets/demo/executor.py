@@ -11,7 +11,7 @@ from comfy_widgets.demo.nodes import REGISTRY, Blocked, Node, Result
 from comfy_widgets.demo.progress import ProgressBoard
 from comfy_widgets.demo.prompts import Ending, Item
 from comfy_widgets.demo.run import Known, NodeRaised, Run
-from comfy_widgets.demo.sockets import Hub, text_frame
+from comfy_widgets.demo.sockets import EVERYBODY, Hub, text_frame
 
 
 class Executor:
@@ -23,11 +23,14 @@ class Executor:
         What nodes share.
     hub
         Where events go.
+    ids_matter
+        False where everybody hears of every prompt, whoever sent it.
     """
 
-    def __init__(self, world: World, hub: Hub) -> None:
+    def __init__(self, world: World, hub: Hub, *, ids_matter: bool = True) -> None:
         self._world = world
         self._hub = hub
+        self._ids_matter = ids_matter
         self._known: dict[str, Known] = {}
         self._interrupt = False
         self.client_id: str | None = None
@@ -57,7 +60,7 @@ class Executor:
 
     def _begin(self, item: Item) -> Run:
         _, prompt_id, nodes, extra, outputs, _ = item
-        self.client_id = extra.get("client_id")
+        self.client_id = extra.get("client_id") if self._ids_matter else EVERYBODY
         graph = Graph(nodes)
         board = ProgressBoard(self._hub, graph, prompt_id, self.client_id)
         signatures = Signatures(graph, self._world)
@@ -125,6 +128,7 @@ class Executor:
             return
         known = Known(result.values, result.ui, run.graph.names(node_id))
         self._known[run.signatures.of(node_id)] = known
+        self._world.place.saved(known.ui or {})
         run.ended(node_id, known, told=known.ui is not None)
 
     async def _start(self, run: Run, node_id: str) -> Result | None:
@@ -132,7 +136,7 @@ class Executor:
         class_type = run.graph[node_id]["class_type"]
         self.last_node_id = node_id
         run.executing(node_id)
-        await self._world.gate.passing(node_id, class_type)
+        await self._world.place.passing(node_id, class_type)
         if self._interrupt:
             raise InterruptedByUser
         run.tasks[node_id] = asyncio.ensure_future(self._work(run, node_id))

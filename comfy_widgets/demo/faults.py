@@ -1,13 +1,179 @@
-"""Misbehaviour on request."""
+"""Misbehaviour on request: what a fault says, and when it is due. See FAULTS.md for the whole list.
+
+A fault is a line ``target:action[=value][@when]``. This module knows the grammar and counts; what is done about a fault
+that is due is done where it happens.
+"""
+
+import random
+import re
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Any
+
+from comfy_widgets.demo.journal import Journal
+from comfy_widgets.errors import DemoError
+
+#: Every target and its actions; ``number`` marks those that need a value, ``status`` stands for an HTTP status code.
+ACTIONS: dict[str, dict[str, str]] = {
+    "ws": {"cut": "", "mute": "", "drop": "", "repeat": "", "swap": "", "delay": "number"},
+    "http": {
+        "status": "", "reset": "", "slow": "number", "html": "",
+        "after-status": "", "after-reset": "", "after-slow": "number",
+    },
+    "view": {"missing": "", "truncate": "number", "slow": "number"},
+    "output": {"missing": "", "truncate": "number"},
+    "history": {"late": "number", "clear": ""},
+    "queue": {"clear": "", "interrupt": ""},
+    "server": {"restart": "optional", "crash": ""},
+    "loop": {"stall": "number"},
+    "key": {"http": "", "socket": "", "both": ""},
+}  # fmt: skip
+
+_FORM = re.compile(
+    r"(?P<target>[a-z]+):(?P<action>[a-z0-9-]+)(=(?P<value>\d+(\.\d+)?))?(%(?P<chance>0?\.\d+|1|0))?(@(?P<when>.+))?"
+)
+_WHEN = re.compile(r"((?P<name>.*?)#)?(?P<number>\d+)?(?P<star>\*)?")
+
+
+@dataclass(slots=True)
+class Fault:
+    """One fault and how often its occasion has come.
+
+    Parameters
+    ----------
+    text
+        The line it was parsed from.
+    target, action, value
+        What happens: ``ws``, ``delay``, 0.5.
+    status
+        The HTTP status where the action is one.
+    name
+        Only occasions of this name count: an event, a ``METHOD /path``, a node class; None counts all.
+    number
+        At which occasion; None is each.
+    again
+        Not once but at every `number`-th occasion.
+    chance
+        Drawn at each occasion instead of counting.
+    """
+
+    text: str
+    target: str
+    action: str
+    value: float | None = None
+    status: int | None = None
+    name: str | None = None
+    number: int | None = None
+    again: bool = False
+    chance: float | None = None
+    over: bool = False
+    counts: Counter[str] = field(default_factory=Counter)
+
+    def due(self, name: str, scope: str, lots: random.Random) -> bool:
+        """Whether it happens at this occasion; occasions are counted for each scope, such as a connection."""
+        if self.over or (self.name is not None and self.name != name):
+            return False
+        if self.chance is not None:
+            return lots.random() < self.chance
+        if self.number is None:
+            return True
+        self.counts[scope] += 1
+        if self.again:
+            return self.counts[scope] % self.number == 0
+        self.over = self.counts[scope] == self.number
+        return self.over
+
+
+def parse(text: str) -> Fault:
+    """A fault from its line.
+
+    Raises
+    ------
+    DemoError
+        If the line says nothing known.
+
+    Examples
+    --------
+    >>> parse("ws:delay=0.5@executed#2").number
+    2
+    """
+    form = _FORM.fullmatch(text.strip())
+    if form is None:
+        raise _unknown(text, "it has not the form target:action[=value][@when]")
+    target, action, value = form["target"], form["action"], form["value"]
+    known = ACTIONS.get(target)
+    if known is None:
+        raise _unknown(text, f"the targets are {', '.join(ACTIONS)}")
+    status = re.fullmatch(r"(?P<after>after-)?(?P<code>[1-5]\d\d)", action) if "status" in known else None
+    kind = f"{status['after'] or ''}status" if status else action
+    if kind not in known or (kind.endswith("status") and status is None):
+        raise _unknown(text, f"{target} can {', '.join(known)}")
+    if (value is not None) > bool(known[kind]) or (known[kind] == "number" and value is None):
+        raise _unknown(text, f"{action} needs {'a value' if known[kind] else 'no value'}")
+    fault = Fault(text, target, kind, value=None if value is None else float(value))
+    fault.status = int(status["code"]) if status else None
+    fault.chance = None if form["chance"] is None else float(form["chance"])
+    if form["when"] is not None:
+        _read_when(fault, form["when"])
+    return fault
+
+
+def _read_when(fault: Fault, when: str) -> None:
+    """``7``, ``7*``, ``executed``, ``executed#2``, ``POST /prompt#2*`` or ``executed#*``."""
+    counted = _WHEN.fullmatch(when)
+    if counted is None:
+        fault.name, fault.number = when, 1
+        return
+    fault.name = counted["name"] or None
+    fault.again = counted["star"] is not None
+    fault.number = int(counted["number"] or 1)
+    if fault.number == 0:
+        raise _unknown(fault.text, "occasions are counted from 1")
+
+
+def _unknown(text: str, why: str) -> DemoError:
+    return DemoError(f"The fault {text!r} cannot be read: {why}.", hint="FAULTS.md lists them all.")
 
 
 class Faults:
-    """The faults of one server."""
+    """The faults of one server.
 
-    def frames(self, sid: str, frame: str | bytes) -> list[str | bytes]:
-        """What to send to a socket in place of a frame."""
-        del sid
-        return [frame]
+    Parameters
+    ----------
+    journal
+        Where each fault that happens is written down.
+    texts
+        The faults from the start.
+    seed
+        Of the lots that some draw.
+    """
 
-    async def before_history(self) -> None:
-        """Wait before a prompt that ended is written into history."""
+    def __init__(self, journal: Journal, texts: tuple[str, ...] = (), seed: int = 0) -> None:
+        self._journal = journal
+        self._lots = random.Random(seed)  # noqa: S311 - faults, not secrets
+        self.all = [parse(text) for text in texts]
+
+    def add(self, text: str) -> Fault:
+        """One more, whose occasions are counted from now on."""
+        fault = parse(text)
+        self.all.append(fault)
+        return fault
+
+    def clear(self) -> None:
+        """No faults any more."""
+        self.all.clear()
+
+    def due(self, target: str, name: str = "", scope: str = "", **facts: Any) -> list[Fault]:
+        """The faults of a target that happen at this occasion."""
+        found = [fault for fault in self.all if fault.target == target and fault.due(name, scope, self._lots)]
+        for fault in found:
+            self._journal.note("fault", fault=fault.text, at=name, **facts)
+        return found
+
+    def one(self, target: str, name: str = "", scope: str = "", **facts: Any) -> Fault | None:
+        """The first fault of a target that happens at this occasion."""
+        return next(iter(self.due(target, name, scope, **facts)), None)
+
+    def demands(self, place: str) -> bool:
+        """Whether a fault demands a key at a place, ``http`` or ``socket``."""
+        return any(fault.target == "key" and fault.action in {place, "both"} for fault in self.all)

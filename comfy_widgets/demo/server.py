@@ -2,7 +2,6 @@
 
 import asyncio
 import dataclasses
-import logging
 import socket as sockets
 import threading
 import time
@@ -11,7 +10,7 @@ from concurrent.futures import Future
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from comfy_widgets.demo.core import Core
-from comfy_widgets.demo.faults import Faults
+from comfy_widgets.demo.faults import Fault, Faults
 from comfy_widgets.demo.folders import Folders
 from comfy_widgets.demo.gate import Hold, Holds
 from comfy_widgets.demo.journal import Journal
@@ -19,12 +18,9 @@ from comfy_widgets.demo.settings import Settings
 from comfy_widgets.errors import DemoError
 
 if TYPE_CHECKING:
-    from aiohttp import web
+    from comfy_widgets.demo.life import Life
 
 T = TypeVar("T")
-# What clients send wrong is answered, not printed; whoever wants to see it listens to this logger.
-_log = logging.getLogger("comfy_widgets.demo")
-_log.addHandler(logging.NullHandler())
 INSTALL = "pip install 'comfy-widgets[demo]'"
 
 
@@ -81,15 +77,16 @@ class DemoServer:
     def __init__(self, settings: Settings | None = None, **changes: Any) -> None:
         self.settings = dataclasses.replace(settings or Settings(), **changes)
         self.journal = Journal()
-        self.faults = Faults()
+        self.faults = Faults(self.journal, self.settings.faults, self.settings.seed)
         self.holds = Holds()
         self.folders: Folders | None = None
         self.loop: asyncio.AbstractEventLoop | None = None
         self.core: Core | None = None
-        self._socket: sockets.socket | None = None
-        self._runner: web.AppRunner | None = None
+        self._port: int | None = None
+        self._life: Life | None = None
         self._thread: threading.Thread | None = None
         self._watch: asyncio.Task[None] | None = None
+        self._revival: asyncio.Task[None] | None = None
         self.crashed = False
 
     @property
@@ -101,10 +98,9 @@ class DemoServer:
         DemoError
             If the server does not run.
         """
-        if self._socket is None:
+        if self._port is None:
             raise DemoError("The embedded server is not running.", hint="Use it in a `with` block.")
-        port: int = self._socket.getsockname()[1]
-        return port
+        return self._port
 
     @property
     def url(self) -> str:
@@ -157,34 +153,33 @@ class DemoServer:
             If aiohttp is not installed or the port is taken.
         """
         self.loop = asyncio.get_running_loop()
-        self._socket = listening(self.settings.host, self.settings.port)
+        socket = listening(self.settings.host, self.settings.port)
+        self._port = socket.getsockname()[1]
         self.folders = Folders(self.settings.folder)
-        await self._begin()
+        await self._begin(socket)
 
     async def close(self) -> None:
         """End, and remove the private folder."""
+        if self._revival is not None:
+            self._revival.cancel()
         await self._end()
-        if self._socket is not None:
-            self._socket.close()
+        self._port = None
         if self.folders is not None:
             self.folders.remove()
 
-    async def _begin(self) -> None:
+    async def _begin(self, socket: sockets.socket) -> None:
         try:
-            from aiohttp import web  # noqa: PLC0415 - an extra: everything else works without it
-
-            from comfy_widgets.demo.app import build  # noqa: PLC0415
+            from comfy_widgets.demo.life import Life  # noqa: PLC0415 - aiohttp is an extra
         except ImportError as cause:
+            socket.close()
             raise DemoError("The embedded server needs aiohttp.", hint=f"Install it with: {INSTALL}") from cause
-        if self.folders is None or self._socket is None:
+        if self.folders is None:
             raise DemoError("The embedded server was not opened.")
-        self.core = Core(self.settings, self.folders, self.journal, self.faults, self.holds)
-        app = build(self.core)
-        self._runner = web.AppRunner(app, access_log=None, logger=_log, handle_signals=False, shutdown_timeout=0.1)
-        await self._runner.setup()
-        # A copy of the listening socket, so that a restart keeps the port.
-        await web.SockSite(self._runner, self._socket.dup(), backlog=128).start()
-        self.core.start()
+        self.core = Core(
+            self.settings, self.folders, self.journal, faults=self.faults, holds=self.holds, restart=self._revive
+        )
+        self._life = Life(self.core, socket)
+        await self._life.begin()
         self.crashed = False
         self._watch = asyncio.ensure_future(self._crash(self.core))
 
@@ -195,20 +190,19 @@ class DemoServer:
         self._watch = None
         await self._end()
 
+    def _revive(self, seconds: float) -> None:
+        """Restart because a fault says so, from outside of what is about to end."""
+        self._revival = asyncio.ensure_future(self.restarted(seconds))
+
     async def _end(self) -> None:
         """Stop as a killed server would: connections break, what has not ended is lost."""
-        if self._runner is None or self.core is None:
-            return
         if self._watch is not None:
             self._watch.cancel()
+            self._watch = None
         self.holds.release()
-        await self.core.stop()
-        server = self._runner.server
-        for connection in list(server.connections) if server else []:
-            if connection.transport is not None:
-                connection.transport.abort()
-        await self._runner.cleanup()
-        self._runner = self.core = None
+        if self._life is not None:
+            life, self._life, self.core = self._life, None, None
+            await life.end()
 
     def submit(self, work: Any) -> "Future[Any]":
         """Run a coroutine in the server's loop.
@@ -251,20 +245,38 @@ class DemoServer:
             self.journal.note("fault", fault=f"stall:{seconds}")
             self.loop.call_soon_threadsafe(time.sleep, seconds)
 
-    def restart(self) -> None:
-        """Kill the server and start it again on the same port; from a coroutine of its loop, await `restarted`."""
-        self.submit(self.restarted()).result()
+    def restart(self, down: float = 0.0) -> None:
+        """As `restarted`, from another thread; in a coroutine of the server's loop, await that one."""
+        self.submit(self.restarted(down)).result()
 
     async def ended(self) -> None:
         """Wait until the server died by itself."""
-        if self._watch is not None:
-            await asyncio.wait([self._watch])
+        while not self.crashed:
+            if self._watch is not None:
+                await asyncio.wait([self._watch])
+            if self._revival is not None:
+                await asyncio.wait([self._revival])
 
-    async def restarted(self) -> None:
-        """Kill the server and start it again on the same port: queue, history and cache are lost, files stay."""
-        self.journal.note("fault", fault="restart")
+    async def restarted(self, down: float = 0.0) -> None:
+        """Kill the server and start it again on the same port: queue, history and cache are lost, files stay.
+
+        Parameters
+        ----------
+        down
+            Seconds during which connections are refused.
+        """
+        self.journal.note("restart", down=down)
         await self._end()
-        await self._begin()
+        await asyncio.sleep(down)
+        await self._begin(listening(self.settings.host, self.port))
+
+    def inject(self, fault: str) -> Fault:
+        """Add a fault while the server runs; its occasions are counted from now on."""
+        return self._do(lambda: self.faults.add(fault))
+
+    def heal(self) -> None:
+        """Take all faults away."""
+        self._do(self.faults.clear)
 
 
 def listening(host: str, port: int) -> sockets.socket:

@@ -4,15 +4,15 @@ import asyncio
 import json
 import struct
 import uuid
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import Any, TypeAlias
 
-if TYPE_CHECKING:
-    from aiohttp import web
+from comfy_widgets.demo.wire import Wire
 
 PREVIEW_IMAGE = 1
 TEXT = 3
 PREVIEW_IMAGE_WITH_METADATA = 4
+#: A client id that stands for all sockets.
+EVERYBODY = "*"
 
 Frame: TypeAlias = tuple[str | bytes | dict[str, Any], str | None]
 
@@ -42,26 +42,26 @@ class Hub:
 
     Parameters
     ----------
-    filter_frame
-        Decides about each frame for a socket: the frames to send now, in order.
+    ids_matter
+        False where every socket hears everything, whatever id it gave.
     """
 
-    def __init__(self, filter_frame: Callable[[str, str | bytes], list[str | bytes]]) -> None:
-        self.sockets: dict[str, web.WebSocketResponse] = {}
+    def __init__(self, *, ids_matter: bool = True) -> None:
+        self.wires: dict[str, Wire] = {}
         self.flags: dict[str, dict[str, Any]] = {}
+        self._ids_matter = ids_matter
         self._outbox: asyncio.Queue[Frame] = asyncio.Queue()
-        self._filter = filter_frame
 
-    def join(self, socket: "web.WebSocketResponse", client_id: str) -> str:
+    def join(self, wire: Wire, client_id: str) -> str:
         """Register a socket; without a client id the server makes one up."""
-        sid = client_id or uuid.uuid4().hex
-        self.sockets[sid] = socket
+        sid = client_id if client_id and self._ids_matter else uuid.uuid4().hex
+        self.wires[sid] = wire
         self.flags[sid] = {}
         return sid
 
     def leave(self, sid: str) -> None:
         """Forget the id, whichever socket holds it now."""
-        self.sockets.pop(sid, None)
+        self.wires.pop(sid, None)
         self.flags.pop(sid, None)
 
     def send(self, event: str, data: dict[str, Any], sid: str | None = None) -> None:
@@ -82,27 +82,18 @@ class Hub:
         """
         while True:
             frame, sid = await self._outbox.get()
-            targets = list(self.sockets) if sid is None else [sid] if sid in self.sockets else []
+            targets = [wire for target, wire in self.wires.items() if sid in {None, EVERYBODY, target}]
             if targets:
                 message = json.dumps(frame) if isinstance(frame, dict) else frame
-                for target in targets:
-                    for part in self._filter(target, message):
-                        await self._deliver(target, part)
+                for wire in targets:
+                    await wire.send(message)
             self._outbox.task_done()
 
     async def drained(self) -> None:
         """Wait until everything queued so far has been sent."""
         await self._outbox.join()
 
-    async def _deliver(self, sid: str, frame: str | bytes) -> None:
-        socket = self.sockets.get(sid)
-        if socket is None:
-            return
-        try:
-            if isinstance(frame, str):
-                await socket.send_str(frame)
-            else:
-                await socket.send_bytes(frame)
-        except (ConnectionError, RuntimeError):
-            # The reader of this socket notices the end by itself and unregisters it.
-            return
+    def cut(self) -> None:
+        """Break all connections."""
+        for wire in self.wires.values():
+            wire.cut()

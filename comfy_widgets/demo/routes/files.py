@@ -1,6 +1,8 @@
 """Routes about files: view, upload."""
 
+import asyncio
 import hashlib
+import json
 import mimetypes
 import os
 from pathlib import Path
@@ -8,10 +10,16 @@ from pathlib import Path
 from aiohttp import BodyPartReader, web
 
 from comfy_widgets.demo.core import Core
+from comfy_widgets.demo.faults import Fault
 from comfy_widgets.demo.folders import KINDS
 from comfy_widgets.demo.render import encode, pictures
 
 UNSAFE = {"text/html", "text/html-sandboxed", "application/xhtml+xml", "text/javascript", "text/css"}
+
+
+#: Newer releases hold these back too.
+UNSAFE_SINCE = {"image/svg+xml", "text/xml", "application/xml"}
+PIECES_A_SECOND = 20
 
 
 def routes(core: Core) -> list[web.RouteDef]:
@@ -42,7 +50,8 @@ class Files:
         path = self._viewed(query.get("filename"), query.get("type", "output"), query.get("subfolder", ""))
         if isinstance(path, int):
             return web.Response(status=path)
-        if not path.is_file():
+        fault = self._core.faults.one("view", path.suffix.removeprefix("."), file=path.name)
+        if not path.is_file() or (fault and fault.action == "missing"):
             return web.Response(status=404)
         head = {"Content-Disposition": f'filename="{path.name}"'}
         if "preview" in query:
@@ -51,9 +60,25 @@ class Files:
             if frame is None:
                 raise TypeError("no picture")
             return web.Response(body=encode.jpeg(frame), content_type="image/jpeg", headers=head)
-        kind = mimetypes.guess_type(path.name)[0] or "application/octet-stream"
-        head["Content-Type"] = "application/octet-stream" if kind in UNSAFE else kind
+        head |= self._kind(path)
+        if fault is not None:
+            return await spoiled(request, path, head, fault)
+        if self._core.rules.cloud:
+            raise web.HTTPFound(self._core.store.ticket(path, head))
         return web.FileResponse(path, headers=head)
+
+    def _kind(self, path: Path) -> dict[str, str]:
+        """What the file is said to be; what a browser would run is sent as bytes."""
+        kind = mimetypes.guess_type(path.name)[0] or "application/octet-stream"
+        if kind in UNSAFE:
+            return {"Content-Type": "application/octet-stream"}
+        if self._core.rules.jobs and kind in UNSAFE_SINCE:
+            held_back = {
+                "Content-Disposition": f'attachment; filename="{path.name}"',
+                "X-Content-Type-Options": "nosniff",
+            }
+            return {"Content-Type": "application/octet-stream", **held_back}
+        return {"Content-Type": kind}
 
     def _viewed(self, name: str | None, kind: str, subfolder: str) -> Path | int:
         """The path that is asked for, or the status that refuses it."""
@@ -104,8 +129,6 @@ class Files:
         return web.json_response({"name": path.name, "subfolder": subfolder, "type": kind})
 
     def _original(self, reference: str) -> bool:
-        import json  # noqa: PLC0415
-
         ref = json.loads(reference)
         found = self._viewed(ref.get("filename"), ref.get("type", "output"), ref.get("subfolder", ""))
         return isinstance(found, Path) and found.is_file()
@@ -127,6 +150,26 @@ class Files:
             else:
                 fields[part.name or ""] = data.decode()
         return fields, name, content
+
+
+async def spoiled(request: web.Request, path: Path, head: dict[str, str], fault: Fault) -> web.StreamResponse:
+    """Send a file slowly, or break off after some bytes of it."""
+    content = await asyncio.to_thread(path.read_bytes)
+    response = web.StreamResponse(headers={**head, "Content-Length": str(len(content))})
+    await response.prepare(request)
+    value = int(fault.value or 0)
+    if fault.action == "truncate":
+        await response.write(content[:value])
+        await response.drain()
+        if request.transport is not None:
+            request.transport.close()
+        return response
+    piece = max(value // PIECES_A_SECOND, 1)
+    for start in range(0, len(content), piece):
+        await asyncio.sleep(1 / PIECES_A_SECOND)
+        await response.write(content[start : start + piece])
+    await response.write_eof()
+    return response
 
 
 def unused(path: Path, content: bytes) -> Path:

@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import time
 import uuid
 from typing import Any
 
@@ -67,9 +68,12 @@ class Prompts:
         extra = dict(body.get("extra_data", {}))
         if "client_id" in body:
             extra["client_id"] = body["client_id"]
+        if self._core.rules.jobs:
+            extra["create_time"] = int(time.time() * 1000)
+            if source := request.headers.get("Comfy-Usage-Source"):
+                extra["comfy_usage_source"] = source
         sensitive = {key: extra[key] for key in SENSITIVE if key in extra}
-        self._core.journal.note("prompt", prompt_id=prompt_id, fate="queued")
-        self._core.queue.put((number, prompt_id, graph, extra, verdict.outputs, sensitive))
+        self._core.submit((number, prompt_id, graph, extra, verdict.outputs, sensitive))
         return web.json_response({"prompt_id": prompt_id, "number": number, "node_errors": verdict.node_errors})
 
     def _number(self, body: Any) -> float:
@@ -104,15 +108,11 @@ class Prompts:
     async def change_queue(self, request: web.Request) -> web.Response:
         """Delete pending prompts, or all of them."""
         body = await request.json()
-        queue, journal = self._core.queue, self._core.journal
         if told(body, "clear"):
-            for item in queue.pending:
-                journal.note("prompt", prompt_id=item[1], fate="deleted")
-            queue.clear()
+            self._core.clear()
         if "delete" in body:
             for prompt_id in body["delete"]:
-                if queue.delete(prompt_id):
-                    journal.note("prompt", prompt_id=prompt_id, fate="deleted")
+                self._core.delete(prompt_id)
         return web.Response()
 
     async def history(self, request: web.Request) -> web.Response:

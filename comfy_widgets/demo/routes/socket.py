@@ -1,5 +1,6 @@
 """The WebSocket route."""
 
+import itertools
 import json
 from typing import Any
 
@@ -7,16 +8,20 @@ from aiohttp import WSMsgType, web
 
 from comfy_widgets.demo.core import Core
 from comfy_widgets.demo.routes.info import features
+from comfy_widgets.demo.wire import Wire
 
 
 def routes(core: Core) -> list[web.RouteDef]:
     """The route."""
+    numbers = itertools.count(1)
 
     async def connect(request: web.Request) -> web.WebSocketResponse:
         socket = web.WebSocketResponse()
         await socket.prepare(request)
-        sid = core.hub.join(socket, request.rel_url.query.get("clientId", ""))
-        core.journal.note("socket", sid=sid, event="open")
+        number = next(numbers)
+        wire = Wire(socket, request.transport, core.faults, str(number))
+        sid = core.hub.join(wire, request.rel_url.query.get("clientId", ""))
+        core.journal.note("socket", sid=sid, event="open", number=number)
         try:
             core.hub.send("status", {**core.status(), "sid": sid}, sid)
             if core.executor.client_id == sid and core.executor.last_node_id is not None:
@@ -24,7 +29,7 @@ def routes(core: Core) -> list[web.RouteDef]:
             await listen(core, socket, sid)
         finally:
             core.hub.leave(sid)
-            core.journal.note("socket", sid=sid, event="close")
+            core.journal.note("socket", sid=sid, event="close", number=number)
         return socket
 
     return [web.get("/ws", connect)]

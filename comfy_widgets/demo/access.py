@@ -1,0 +1,119 @@
+"""What each request meets before its handler: the journal, faults, the key, the origin."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import TypeAlias
+from urllib.parse import urlsplit
+
+from aiohttp import web
+from aiohttp.typedefs import Handler, Middleware
+
+from comfy_widgets.demo.core import Core
+from comfy_widgets.demo.faults import Fault
+
+LOOPBACK = {"localhost", "127.0.0.1", "::1"}
+#: The key where one is demanded and none was set.
+DEMO_KEY = "demo"
+HTML = "<html><head><title>Bad gateway</title></head><body><h1>502 Bad gateway</h1></body></html>"
+
+Check: TypeAlias = Callable[[web.Request], Awaitable[web.StreamResponse | None]]
+
+
+def middlewares(core: Core) -> list[Middleware]:
+    """The middlewares in the order in which a request meets them."""
+    return [journalled(core), faulty(core), keyed(core), same_origin(core)]
+
+
+def path_of(request: web.Request) -> str:
+    """The path without the prefix ``/api`` that every route also has."""
+    return request.path.removeprefix("/api") or "/"
+
+
+def journalled(core: Core) -> Middleware:
+    """Write each request into the journal, but for the questions about it."""
+
+    @web.middleware
+    async def note(request: web.Request, handler: Handler) -> web.StreamResponse:
+        path = path_of(request)
+        if not path.startswith("/demo/"):
+            core.journal.note("request", method=request.method, path=path)
+        return await handler(request)
+
+    return note
+
+
+def faulty(core: Core) -> Middleware:
+    """Do what is due to a request, before its handler or after it."""
+
+    @web.middleware
+    async def meet(request: web.Request, handler: Handler) -> web.StreamResponse:
+        due = core.faults.due("http", f"{request.method} {path_of(request)}")
+        for fault in due:
+            if not fault.action.startswith("after-") and (answer := await inflict(request, fault)):
+                return answer
+        response = await handler(request)
+        for fault in due:
+            if fault.action.startswith("after-") and (answer := await inflict(request, fault)):
+                return answer
+        return response
+
+    return meet
+
+
+async def inflict(request: web.Request, fault: Fault) -> web.Response | None:
+    """One fault; None lets the request go on."""
+    match fault.action.removeprefix("after-"):
+        case "slow":
+            await asyncio.sleep(fault.value or 0)
+            return None
+        case "reset":
+            if request.transport is not None:
+                request.transport.abort()
+            return web.Response(status=500)
+        case "html":
+            return web.Response(status=502, text=HTML, content_type="text/html")
+        case _:
+            return web.Response(status=fault.status or 500, text=f"{fault.status} by request")
+
+
+def keyed(core: Core) -> Middleware:
+    """Demand the key, on HTTP and on the socket as the settings and the faults say."""
+    wanted = core.settings.key or DEMO_KEY
+
+    def demanded(place: str) -> bool:
+        by_settings = core.settings.key is not None or core.rules.cloud
+        return (by_settings and core.settings.key_on in {place, "both"}) or core.faults.demands(place)
+
+    @web.middleware
+    async def check(request: web.Request, handler: Handler) -> web.StreamResponse:
+        path = path_of(request)
+        is_socket = path == "/ws"
+        if path.startswith("/demo/") or not demanded("socket" if is_socket else "http"):
+            return await handler(request)
+        given = {
+            request.headers.get("X-API-Key"),
+            request.headers.get("Authorization", "").removeprefix("Bearer "),
+            request.rel_url.query.get("token") if is_socket else None,
+        }
+        if wanted in given:
+            return await handler(request)
+        return web.json_response({"message": "A valid key is needed"}, status=401)
+
+    return check
+
+
+def same_origin(core: Core) -> Middleware:
+    """Refuse what a page of another origin sends to a loopback server."""
+
+    @web.middleware
+    async def check(request: web.Request, handler: Handler) -> web.StreamResponse:
+        if core.rules.refuses_cross_site and request.headers.get("Sec-Fetch-Site") == "cross-site":
+            return web.Response(status=403)
+        host, origin = request.headers.get("Host"), request.headers.get("Origin")
+        if host and origin:
+            wanted, given = urlsplit(f"//{host}"), urlsplit(origin)
+            if wanted.hostname in LOOPBACK and given.netloc and given.netloc.lower() != host.lower():
+                return web.Response(status=403)
+        return await handler(request)
+
+    return check
