@@ -12,14 +12,7 @@ const render = viewOf((kernel, signal) => {
   const line = new Badge(kernel, signal);
   const stage = new Player(kernel, signal);
   stage.el.hidden = true;
-  const preview = previews(
-    kernel,
-    (url) => {
-      stage.el.hidden = false;
-      stage.screen.preview(url);
-    },
-    signal,
-  );
+  const preview = previews(kernel, (url) => stage.screen.preview(url), signal);
   // The badge is watched, since the stage is not there before the first picture.
   watchView(line.el, preview.see, signal);
   return {
@@ -28,7 +21,6 @@ const render = viewOf((kernel, signal) => {
       if (job) line.show(job, since, take);
       if (take) {
         preview.want(0);
-        stage.el.hidden = false;
         stage.show(take);
       } else if (job) preview.want(job.preview);
     },

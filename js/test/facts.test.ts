@@ -12,7 +12,7 @@ test("a take from the cache says when and where it was made, a simulated one tha
     "seed 7",
     "1280×544",
     "5.0 s, 24 fps",
-    "cached, made 3 Nov on gpu-1",
+    "cached, made 3 Nov",
     "simulated",
   ]);
 });

@@ -52,7 +52,8 @@ test("two views of one model both follow it", () => {
 
 test("keys pressed in a widget are not JupyterLab's", () => {
   queueBadge.render({ model: new FakeModel(state({ job: job() })).model, el });
-  expect(find("button").closest('[data-lm-suppress-shortcuts="true"]')).not.toBeNull();
+  find("button:not([hidden])").focus();
+  expect(document.activeElement?.getAttribute("data-lm-suppress-shortcuts")).toBe("true");
 });
 
 test("a job that says nothing at its end is told by its take", () => {
@@ -78,7 +79,10 @@ test("a job shows its picture as it comes and then its take", async () => {
   fake.push(state({ seq: 2, job: job({ preview: 2 }) }));
   expect(fake.asked("preview")).toHaveLength(1);
   await fake.answer(fake.asked("preview")[0], { media_type: "image/jpeg" }, [new ArrayBuffer(3)]);
+  Object.defineProperties(find("img"), { naturalWidth: { value: 300 }, naturalHeight: { value: 100 } });
+  find("img").dispatchEvent(new Event("load"));
   expect(find(".cw-player").hidden).toBe(false);
+  expect(find(".cw-player").style.getPropertyValue("--cw-ratio")).toBe("3");
   expect(find("img").getAttribute("src")).toBe("blob:1");
   expect(urls.made[0]?.type).toBe("image/jpeg");
   // The second came while the first was under way.

@@ -101,7 +101,7 @@ function build(onGo: () => void) {
   );
   const pct = h("span", { class: "cw-num cw-pct", "aria-hidden": true });
   const time = h("span", { class: "cw-num cw-dim cw-time" });
-  const more = h("pre", { class: "cw-more", hidden: true, tabindex: 0 });
+  const more = h("div", { class: "cw-more", hidden: true, tabindex: 0 });
   const unfold = button("cw-quiet", () => fold(parts, !more.hidden), "⋯");
   attach(unfold, { "aria-label": say("details"), title: say("details") });
   const go = button("", onGo);

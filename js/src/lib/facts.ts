@@ -16,7 +16,7 @@ export function facts(take: TakeState): string[] {
     const n = take.seconds.toFixed(1);
     found.push(take.fps ? say("seconds_fps", { n, fps: +take.fps.toFixed(2) }) : say("seconds", { n }));
   }
-  found.push(take.cached ? say("cached", { day: day(take.made), server: take.server }) : say("new"));
+  found.push(take.cached ? say("cached", { day: day(take.made) }) : say("new"));
   if (take.simulated) found.push(say("simulated"));
   for (const [name, value] of Object.entries(take.inputs))
     if (!TOLD.has(name) && value !== null && value !== "")
@@ -30,11 +30,15 @@ export function result(take: TakeState): string {
   const origin = { day: day(take.made), server: take.server };
   return take.render_seconds
     ? say("cached_in", { ...origin, time: clock(take.render_seconds) })
-    : say("cached", origin);
+    : say("cached_on", origin);
 }
 
 export function chips(take: TakeState): HTMLElement {
   const list = h("ul", { class: "cw-chips" });
-  list.append(...facts(take).map((text) => h("li", { class: "cw-chip cw-num", title: text }, text)));
+  const cached = say("cached", { day: day(take.made) });
+  for (const text of facts(take)) {
+    const title = text === cached ? result(take) : text;
+    list.append(h("li", { class: "cw-chip cw-num", title }, text));
+  }
   return list;
 }

@@ -14,10 +14,13 @@ const SPEEDS = [1, 0.5, 0.25, 2];
 type Loader = () => Promise<string | null>;
 
 export class Player {
-  readonly screen = new Screen();
-  readonly el: HTMLElement;
-
+  readonly screen = new Screen((ratio) => {
+    // Known before anything is shown, so that nothing jumps when the take replaces its preview.
+    this.el.style.setProperty("--cw-ratio", String(ratio));
+    this.el.hidden = false;
+  });
   readonly #below = h("div", { class: "cw-below", hidden: true });
+  readonly el = h("div", { class: "cw-player", role: "group" }, this.screen.el, this.#below);
   readonly #source: Source;
   readonly #signal: AbortSignal;
   #shown: string | undefined;
@@ -26,7 +29,6 @@ export class Player {
   constructor(kernel: Kernel, signal: AbortSignal) {
     this.#source = fromKernel(kernel);
     this.#signal = signal;
-    this.el = h("section", { class: "cw-player" }, this.screen.el, this.#below);
     this.el.addEventListener("keydown", (event) => this.screen.key(event));
     kernel.onLate((late) => this.screen.late(late));
     signal.addEventListener("abort", () => this.screen.clear());
@@ -40,8 +42,7 @@ export class Player {
     const life = AbortSignal.any([this.#signal, this.#one.signal]);
     const load = loader(take, this.screen, this.#source, life);
     attach(this.el, { "aria-label": take.title });
-    if (take.width && take.height) this.el.style.setProperty("--cw-ratio", String(take.width / take.height));
-    this.#below.hidden = false;
+    this.el.hidden = this.#below.hidden = false;
     this.#below.replaceChildren(...describe(take, this.screen, load));
     this.screen.set(take, load);
     if (take.kind === "video" || take.kind === "image") whenVisible(this.screen.el, load, life);

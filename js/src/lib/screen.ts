@@ -15,11 +15,14 @@ export class Screen {
   readonly #tag = h("span", { class: "cw-tag cw-num", hidden: true });
   readonly #play = button("cw-play", () => this.#start());
   readonly #note = h("div", { class: "cw-note", role: "status", hidden: true });
+  readonly #shape: (ratio: number) => void;
   #take: TakeState | undefined;
   #retry = () => {};
   #wanted = false;
 
-  constructor() {
+  /** `shape` is told the picture's width by its height, as soon as that is known. */
+  constructor(shape: (ratio: number) => void) {
+    this.#shape = shape;
     this.#play.hidden = true;
     this.el = h(
       "div",
@@ -37,6 +40,10 @@ export class Screen {
       this.#tellFrame();
     });
     for (const name of ["pause", "seeked"]) this.#video.addEventListener(name, () => this.#tellFrame());
+    this.#image.addEventListener("load", () => {
+      const { naturalWidth, naturalHeight } = this.#image;
+      if (!this.#take && naturalHeight) shape(naturalWidth / naturalHeight);
+    });
     this.#video.addEventListener("error", () => {
       // Taking the source away is an "error" too.
       if (this.#video.getAttribute("src")) this.#tell(say("cannot_play"));
@@ -50,6 +57,7 @@ export class Screen {
     const poster = take.poster ?? this.#image.getAttribute("src");
     this.clear();
     this.#take = take;
+    if (take.width && take.height) this.#shape(take.width / take.height);
     this.#retry = retry;
     this.#wanted = false;
     attach(this.#video, { hidden: !moving, poster, "aria-label": say("screen", { title: take.title }) });
@@ -66,6 +74,7 @@ export class Screen {
   /** Show a picture of the work in progress. */
   preview(url: string): void {
     this.clear();
+    this.#take = undefined;
     attach(this.#image, { src: url, hidden: false });
     this.#tag.hidden = false;
     put(this.#tag, say("preview"));

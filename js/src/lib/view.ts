@@ -1,6 +1,6 @@
 // The frame of every view: a root, a life, and the latest state.
 
-import { h } from "./dom";
+import { attach, h } from "./dom";
 import { follow } from "./follow";
 import { Kernel } from "./kernel";
 import type { Model, State } from "./wire";
@@ -10,14 +10,20 @@ export interface View {
   show(state: State, since: number): void;
 }
 
+/** Else JupyterLab takes keys for its own commands: "d d" on a focused button deletes the cell around it. */
+function keepKeys({ target }: Event): void {
+  // It looks at the focused element first, so the mark does not help on an ancestor.
+  attach(target as Element, { "data-lm-suppress-shortcuts": "true" });
+}
+
 /** A `render` for anywidget that keeps what `make` returns at the latest state until the view goes. */
 export function viewOf(make: (kernel: Kernel, signal: AbortSignal) => View) {
   return ({ model, el }: { model: Model; el: HTMLElement }): (() => void) => {
     const life = new AbortController();
     const kernel = new Kernel(model, life.signal);
     const view = make(kernel, life.signal);
-    // Else JupyterLab takes Enter, Space and letters for its own commands before a button sees them.
-    const root = h("div", { class: "cw", "data-lm-suppress-shortcuts": "true" }, ...view.el);
+    const root = h("div", { class: "cw" }, ...view.el);
+    root.addEventListener("focusin", keepKeys);
     el.append(root);
     follow(model, kernel, view.show, life.signal);
     return () => {
