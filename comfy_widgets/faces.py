@@ -124,7 +124,7 @@ def title_of(shot: str | None, inputs: Mapping[str, Any]) -> str:
     if shot:
         return shot
     prompt = " ".join(str(inputs.get("prompt") or "").split())
-    return prompt if len(prompt) <= _SHOWN_PROMPT else prompt[: _SHOWN_PROMPT - 1].rstrip() + "…"
+    return _clipped(prompt)
 
 
 def facts(take: TakeLike) -> list[str]:
@@ -140,8 +140,15 @@ def facts(take: TakeLike) -> list[str]:
 
 
 def shown_inputs(inputs: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """The inputs as people read them, the prompt apart."""
-    return [(name, _value(value)) for name, value in inputs.items() if name != "prompt" and value not in (None, "")]
+    """The inputs as people read them, without the prompt and without what a file tells by itself."""
+    apart = {"prompt", "negative", "width", "height", "length", "fps"}
+    rows = [(name, _value(value)) for name, value in inputs.items() if name not in apart and value not in (None, "")]
+    negative = " ".join(str(inputs.get("negative") or "").split())
+    return [*rows, ("negative", _clipped(negative))] if negative else rows
+
+
+def _clipped(text: str) -> str:
+    return text if len(text) <= _SHOWN_PROMPT else text[: _SHOWN_PROMPT - 1].rstrip() + "…"
 
 
 def _value(value: Any) -> str:
@@ -164,13 +171,17 @@ def take_html(take: TakeLike, source: str | None) -> str:
         The file's URL relative to the notebook; without it only the poster is shown.
     """
     prompt = str(take.inputs.get("prompt") or "")
-    values = "".join(f"<span>{escape(name)} {escape(value)}</span>" for name, value in shown_inputs(take.inputs))
-    measures = f'<span style="{_STYLE["quiet"]}">{escape(" · ".join(facts(take)))}</span>'
+    quiet = _STYLE["quiet"]
+    values = "".join(
+        f'<span><span style="{quiet}">{escape(name)}</span> {escape(value)}</span>'
+        for name, value in shown_inputs(take.inputs)
+    )
+    measures = f'<div style="{quiet}">{escape(" · ".join(facts(take)))}</div>'
     words = f"<div>{escape(prompt)}</div>" if prompt else ""
     return (
         f'<div class="cw-take" style="{_STYLE["face"]}">{_media(take, source)}'
         f'<div style="margin-top:6px"><strong>{escape(take.title)}</strong>{words}'
-        f'<div style="{_STYLE["line"]}">{values}{measures}</div></div></div>'
+        f'<div style="{_STYLE["line"]}">{values}</div>{measures}</div></div>'
     )
 
 

@@ -1,0 +1,190 @@
+"""A real JupyterLab in a real Chromium: one server and one browser for all tests, a notebook for each."""
+
+import json
+import os
+import secrets
+import shutil
+import socket
+import subprocess
+import sys
+import urllib.request
+from dataclasses import dataclass
+from pathlib import Path
+
+import nbformat
+import pytest
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+ROOT = Path(__file__).parents[2]
+CHROMIUM_FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+START_SECONDS = 60
+
+expect.set_options(timeout=30_000)
+
+
+@dataclass(frozen=True)
+class Lab:
+    """A running JupyterLab.
+
+    Parameters
+    ----------
+    url, token
+        Where it is, and what it wants to be shown.
+    folder
+        Where its notebooks lie.
+    """
+
+    url: str
+    token: str
+    folder: Path
+
+    def ask(self, method: str, path: str) -> bytes:
+        request = urllib.request.Request(
+            f"{self.url}{path}", method=method, headers={"Authorization": f"token {self.token}"}
+        )
+        with urllib.request.urlopen(request) as answer:
+            return answer.read()
+
+    def write(self, name: str, *sources: str) -> Path:
+        """A notebook with these code cells."""
+        notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source) for source in sources])
+        notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
+        path = self.folder / name
+        nbformat.write(notebook, path)
+        return path
+
+
+@pytest.fixture(scope="session")
+def lab(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("lab")
+    private = tmp_path_factory.mktemp("jupyter")
+    shutil.copytree(
+        ROOT / "notebooks", folder, dirs_exist_ok=True, ignore=shutil.ignore_patterns("takes", ".ipynb_checkpoints")
+    )
+    settings = private / "settings" / "@jupyterlab" / "apputils-extension"
+    settings.mkdir(parents=True)
+    (settings / "notification.jupyterlab-settings").write_text(json.dumps({"fetchNews": "false"}))
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port = probe.getsockname()[1]
+    token = secrets.token_hex(16)
+    environment = os.environ | {
+        "JUPYTER_CONFIG_DIR": str(private / "config"),
+        "JUPYTERLAB_SETTINGS_DIR": str(private / "settings"),
+        "JUPYTERLAB_WORKSPACES_DIR": str(private / "workspaces"),
+        "JUPYTER_RUNTIME_DIR": str(private / "runtime"),
+        "IPYTHONDIR": str(private / "ipython"),
+    }
+    command = [
+        *(sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", f"--ServerApp.port={port}"),
+        *("--ServerApp.port_retries=0", f"--IdentityProvider.token={token}", f"--ServerApp.root_dir={folder}"),
+        *("--LabApp.expose_app_in_browser=True", "--LabApp.news_url=null", "--LabApp.extension_manager=readonly"),
+    ]
+    log = (private / "log").open("w+")
+    process = subprocess.Popen(command, env=environment, cwd=folder, stdout=log, stderr=log)
+    lab = Lab(f"http://127.0.0.1:{port}", token, folder)
+    try:
+        wait_until_it_answers(lab, process)
+        yield lab
+    finally:
+        process.terminate()
+        process.wait(20)
+        log.close()
+
+
+def wait_until_it_answers(lab, process):
+    import time
+
+    deadline = time.monotonic() + START_SECONDS
+    while True:
+        try:
+            lab.ask("GET", "/api/status")
+        except OSError:
+            assert process.poll() is None, "JupyterLab ended at its start"
+            assert time.monotonic() < deadline, "JupyterLab does not answer"
+            time.sleep(0.1)
+        else:
+            return
+
+
+@pytest.fixture(scope="session")
+def browser():
+    executable = os.environ.get("COMFY_WIDGETS_CHROMIUM") or shutil.which("chromium")
+    assert executable, "Chromium is missing: run these by tests/run browser"
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=executable, args=CHROMIUM_FLAGS)
+        yield browser
+        browser.close()
+
+
+@dataclass
+class Notebook:
+    """A notebook that is open in the browser."""
+
+    page: Page
+    lab: Lab
+    path: str
+
+    def run_all(self) -> None:
+        self.page.evaluate("() => { window.jupyterapp.commands.execute('notebook:run-all-cells') }")
+
+    def save_and_close(self) -> None:
+        self.page.evaluate("() => window.jupyterapp.commands.execute('docmanager:save')")
+        self.shut_kernel_down()
+
+    def shut_kernel_down(self) -> None:
+        self.page.evaluate("() => window.jupyterapp.shell.currentWidget.sessionContext.shutdown()")
+
+    @property
+    def file(self) -> Path:
+        return self.lab.folder / self.path
+
+
+@pytest.fixture
+def open_notebook(lab, browser):
+    """Open notebooks by path: ``open_notebook("x.ipynb", theme="dark")``."""
+    opened = []
+
+    def open_(path: str, *, theme: str = "light", width: int = 1180, height: int = 900) -> Notebook:
+        context = browser.new_context(viewport={"width": width, "height": height}, color_scheme=theme)
+        page = context.new_page()
+        opened.append((context, page))
+        page.errors = []
+        page.on("pageerror", lambda error: page.errors.append(str(error)))
+        page.goto(f"{lab.url}/doc/tree/{path}?token={lab.token}")
+        page.wait_for_function("() => window.jupyterapp?.shell?.currentWidget?.sessionContext")
+        if theme == "dark":
+            page.evaluate(
+                "() => window.jupyterapp.commands.execute('apputils:change-theme', {theme: 'JupyterLab Dark'})"
+            )
+            page.wait_for_selector("body[data-jp-theme-light='false']", state="attached")
+        return Notebook(page, lab, path)
+
+    yield open_
+    for context, page in opened:
+        if not page.is_closed():
+            page.evaluate("() => window.jupyterapp?.shell?.currentWidget?.sessionContext?.shutdown()")
+        context.close()
+
+
+def wait_for_kernel(notebook: Notebook) -> None:
+    notebook.page.wait_for_function(
+        "() => window.jupyterapp.shell.currentWidget.sessionContext.session?.kernel?.status === 'idle'"
+    )
+
+
+def shoot(page: Page, name: str) -> None:
+    """Keep a screenshot if BROWSER_SHOTS says where."""
+    folder = os.environ.get("BROWSER_SHOTS")
+    if folder:
+        page.screenshot(path=str(Path(folder) / f"{name}.png"))
+
+
+__all__ = ["Browser", "Lab", "Notebook", "shoot", "wait_for_kernel"]
