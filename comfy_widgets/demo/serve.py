@@ -43,8 +43,10 @@ def say(line: str) -> None:
 
 async def _serve(settings: Settings, announce: Callable[[str], None], ended: Callable[[], Awaitable[None]]) -> None:
     async with DemoServer(settings) as server:
-        announce(server.url)
         waits = [asyncio.ensure_future(ended()), asyncio.ensure_future(server.ended())]
+        # They begin to listen for their end before anybody knows the address.
+        await asyncio.sleep(0)
+        announce(server.url)
         await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
         for wait in waits:
             wait.cancel()

@@ -156,7 +156,11 @@ class DemoServer:
         socket = listening(self.settings.host, self.settings.port)
         self._port = socket.getsockname()[1]
         self.folders = Folders(self.settings.folder)
-        await self._begin(socket)
+        try:
+            await self._begin(socket)
+        except BaseException:
+            self.folders.remove()
+            raise
 
     async def close(self) -> None:
         """End, and remove the private folder."""

@@ -2,10 +2,12 @@
 
 import uuid
 from pathlib import Path
-
-from aiohttp import web
+from typing import TYPE_CHECKING
 
 from comfy_widgets.demo.journal import Journal
+
+if TYPE_CHECKING:
+    from aiohttp import web
 
 KEY_HEADERS = ("X-API-Key", "Authorization")
 
@@ -31,13 +33,17 @@ class Store:
         self._files[ticket] = (path, head)
         return f"{self.url}/store/{ticket}"
 
-    def build(self) -> web.Application:
+    def build(self) -> "web.Application":
         """Its application."""
+        from aiohttp import web  # noqa: PLC0415 - an extra, and a store is a part of every core
+
         app = web.Application()
         app.router.add_get("/store/{ticket}", self._give)
         return app
 
-    async def _give(self, request: web.Request) -> web.StreamResponse:
+    async def _give(self, request: "web.Request") -> "web.StreamResponse":
+        from aiohttp import web  # noqa: PLC0415
+
         brought = any(name in request.headers for name in KEY_HEADERS)
         self._journal.note("store", method=request.method, with_key=brought)
         path, head = self._files.get(request.match_info["ticket"], (None, {}))
