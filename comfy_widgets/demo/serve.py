@@ -4,6 +4,7 @@ import argparse
 import asyncio
 import contextlib
 import json
+import os
 import signal
 import sys
 import threading
@@ -71,7 +72,9 @@ async def _stdin_closed() -> None:
         loop.add_signal_handler(signal.SIGTERM, closed.set)
 
     def read() -> None:
-        sys.stdin.buffer.read()
+        # Not through sys.stdin, whose lock this thread would still hold when the interpreter ends.
+        while os.read(0, 4096):
+            pass
         with contextlib.suppress(RuntimeError):  # the loop may have closed meanwhile
             loop.call_soon_threadsafe(closed.set)
 
