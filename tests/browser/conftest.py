@@ -13,7 +13,7 @@ from pathlib import Path
 
 import nbformat
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
 
 ROOT = Path(__file__).parents[2]
 CHROMIUM_FLAGS = [
@@ -180,11 +180,11 @@ def wait_for_kernel(notebook: Notebook) -> None:
     )
 
 
-def shoot(page: Page, name: str) -> None:
-    """Keep a screenshot if BROWSER_SHOTS says where."""
+def shoot(what: Page | Locator, name: str) -> None:
+    """Keep a screenshot if BROWSER_SHOTS says where; the README's pictures are made so."""
     folder = os.environ.get("BROWSER_SHOTS")
     if folder:
-        page.screenshot(path=str(Path(folder) / f"{name}.png"))
+        what.screenshot(path=str(Path(folder) / f"{name}.png"))
 
 
 __all__ = ["Browser", "Lab", "Notebook", "shoot", "wait_for_kernel"]

@@ -65,6 +65,7 @@ def test_the_first_take(open_notebook, lab, theme):
     assert played["to"] > played["from"]
     expect(page.locator(".cw-take video")).to_have_count(2)
     shoot(page, f"complete-{theme}")
+    shoot(page.locator(".jp-Cell", has=page.locator(".cw-player")).first, f"first-take-{theme}")
     assert page.errors == []
 
     notebook.save_and_close()

@@ -1,4 +1,4 @@
-"""Run all notebooks with an empty folder of takes and keep what they show: ``python -m tests.lib.refresh_notebooks``."""
+"""Run all notebooks without takes and keep what they show: ``python -m tests.lib.refresh_notebooks``."""
 
 import shutil
 from pathlib import Path

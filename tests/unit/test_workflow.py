@@ -128,7 +128,7 @@ def test_an_address_that_leads_nowhere_names_the_nearest(workflow, address, word
 
 
 def test_an_unknown_binding_names_the_nearest(workflow):
-    with pytest.raises(BindingError, match="no binding 'promt'. Did you mean 'prompt'"):
+    with pytest.raises(BindingError, match=r"no binding 'promt'\. Did you mean 'prompt'"):
         workflow.fill(promt="x")
 
 
