@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { follow } from "../src/lib/follow";
+import { Follower } from "../src/lib/follow";
 import { Kernel } from "../src/lib/kernel";
 import type { State } from "../src/lib/wire";
 import { FakeModel, job, state } from "./fakes";
@@ -13,7 +13,7 @@ function begin(first: State): void {
   life = new AbortController();
   shown = [];
   const show = ({ seq }: State, since: number) => shown.push({ seq, since });
-  follow(fake.model, new Kernel(fake.model, life.signal), show, life.signal);
+  new Follower(fake.model, new Kernel(fake.model, life.signal), show, life.signal);
 }
 const seqs = () => shown.map(({ seq }) => seq);
 

@@ -68,6 +68,14 @@ test("an aborted question is forgotten and no longer late", async () => {
   expect(told).toEqual([true, false]);
 });
 
+test("a connection that is gone says so at once, and nothing waits", async () => {
+  fake.send = () => {
+    throw new Error("Cannot send");
+  };
+  await expect(kernel.act("stop")).rejects.toThrow("The kernel is gone. Run the cell again.");
+  expect(vi.getTimerCount()).toBe(0);
+});
+
 test("when the view goes, nothing of it stays", () => {
   kernel.act("stop");
   life.abort();

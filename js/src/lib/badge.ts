@@ -1,8 +1,9 @@
 // One line that says what a job does, how far it is, how long it takes, and what can be done now.
-import { attach, button, h, put } from "./dom";
+import { build, fold, type Parts } from "./badge_parts";
+import { attach, put } from "./dom";
 import { result } from "./facts";
 import type { Kernel } from "./kernel";
-import { mark, setMark } from "./mark";
+import { setMark } from "./mark";
 import { clock, percent, say, span, type Word } from "./say";
 import { type Act, type JobState, MOVING, type Status, type TakeState } from "./wire";
 
@@ -68,12 +69,15 @@ export class Badge {
 
   #draw(): void {
     if (!this.#job) return;
+    const moving = MOVING.has(this.#job.status);
     // A job that is over needs no kernel, unless something was asked for.
-    this.#asked.late = this.#late && (MOVING.has(this.#job.status) || this.#asked.act !== undefined);
-    drawWords(this.#parts, this.#job, this.#asked.refused);
-    drawProgress(this.#parts, this.#job);
-    drawButton(this.#parts.go, this.#job, this.#asked);
-    this.#parts.line.classList.toggle("cw-late", this.#asked.late);
+    this.#asked.late = this.#late && (moving || this.#asked.act !== undefined);
+    const saved = this.#late && moving && !this.#kernel.heard;
+    const job = saved ? { ...this.#job, message: say("saved") } : this.#job;
+    drawWords(this.#parts, job, this.#asked.refused);
+    drawProgress(this.#parts, job);
+    drawButton(this.#parts.go, job, this.#asked);
+    this.#parts.row.classList.toggle("cw-late", this.#asked.late);
     this.#tick();
   }
 
@@ -82,59 +86,6 @@ export class Badge {
     if (this.#job && !this.#asked.late)
       drawTime(this.#parts, this.#job, (performance.now() - this.#since) / 1000);
   }
-}
-
-type Parts = ReturnType<typeof build>;
-
-function build(onGo: () => void) {
-  const shape = mark();
-  const state = h("span", { class: "cw-state" });
-  const stale = h("span", { class: "cw-warn" });
-  const lead = h("b");
-  const rest = h("span");
-  const what = h("span", { class: "cw-what" }, stale, lead, rest);
-  const fill = h("i");
-  const bar = h(
-    "span",
-    { class: "cw-bar", role: "progressbar", "aria-valuemin": 0, "aria-valuemax": 100 },
-    fill,
-  );
-  const pct = h("span", { class: "cw-num cw-pct", "aria-hidden": true });
-  const time = h("span", { class: "cw-num cw-dim cw-time" });
-  const more = h("div", { class: "cw-more", hidden: true, tabindex: 0 });
-  const unfold = button("cw-quiet", () => fold(parts, !more.hidden), "⋯");
-  attach(unfold, { "aria-label": say("details"), title: say("details") });
-  const go = button("", onGo);
-  const acts = h("span", { class: "cw-acts" }, unfold, go);
-  const line = h("div", { class: "cw-line" }, shape, state, what, bar, pct, time, acts);
-  // Told on a change of state only: percentages and clocks read aloud would never end.
-  const voice = h("span", { class: "cw-voice", role: "status" });
-  const el = h("div", { class: "cw-badge", role: "group" }, line, more, voice);
-  const parts = {
-    el,
-    line,
-    shape,
-    state,
-    stale,
-    lead,
-    rest,
-    what,
-    bar,
-    fill,
-    pct,
-    time,
-    go,
-    unfold,
-    more,
-    voice,
-  };
-  fold(parts, true);
-  return parts;
-}
-
-function fold({ more, unfold }: { more: HTMLElement; unfold: HTMLElement }, folded: boolean): void {
-  more.hidden = folded;
-  attach(unfold, { "aria-expanded": String(!folded) });
 }
 
 /** What is said in the middle: its beginning, which is the point of it, and the rest. */
@@ -170,7 +121,7 @@ function drawProgress(parts: Parts, job: JobState): void {
   parts.fill.style.inlineSize = `${Math.min(1, Math.max(0, job.progress)) * 100}%`;
   put(parts.pct, known ? percent(job.progress) : "");
   // Which columns the words may take besides their own.
-  parts.line.dataset.room = known
+  parts.row.dataset.room = known
     ? "own"
     : MOVING.has(job.status) || job.status === "complete"
       ? "words"

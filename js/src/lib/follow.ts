@@ -4,55 +4,69 @@ import { MOVING, type Model, type State } from "./wire";
 
 const QUIET_MS = 10_000;
 
+/** What is told of each newer state: its seconds were true at `since` (performance.now). */
+type Show = (state: State, since: number) => void;
+
 /**
- * Tell `show` each newer state with the time (performance.now) that its seconds refer to.
+ * Tells a view each newer state.
  *
  * What a view finds in the trait may be old (a page that was reloaded, a notebook that was saved), and messages can be
  * dropped under load: so it asks when it begins, when it sees a gap, and when a job that goes on is quiet.
  */
-export function follow(
-  model: Model,
-  kernel: Kernel,
-  show: (state: State, since: number) => void,
-  signal: AbortSignal,
-): void {
-  let seq = -1;
-  let heard = performance.now();
-  let asking = false;
+export class Follower {
+  readonly #model: Model;
+  readonly #kernel: Kernel;
+  readonly #show: Show;
+  readonly #signal: AbortSignal;
+  #seq = -1;
+  #heard = 0;
+  #asking = false;
 
-  const take = (state: State, late: number) => {
-    if (state.seq < seq) return;
-    seq = state.seq;
-    heard = performance.now();
-    show(state, heard - late * 1000);
-  };
-  const ask = async () => {
-    if (asking) return;
-    asking = true;
+  constructor(model: Model, kernel: Kernel, show: Show, signal: AbortSignal) {
+    this.#model = model;
+    this.#kernel = kernel;
+    this.#show = show;
+    this.#signal = signal;
+    const changed = () => this.#changed();
+    const quiet = setInterval(() => this.#askIfQuiet(), QUIET_MS);
+    model.on("change:state", changed);
+    signal.addEventListener("abort", () => {
+      model.off("change:state", changed);
+      clearInterval(quiet);
+    });
+    this.#take(model.get("state"), 0);
+    this.#ask();
+  }
+
+  #changed(): void {
+    const state = this.#model.get("state");
+    const gap = state.seq > this.#seq + 1;
+    this.#take(state, 0);
+    if (gap) this.#ask();
+  }
+
+  #take(state: State, late: number): void {
+    if (state.seq < this.#seq) return;
+    this.#seq = state.seq;
+    this.#heard = performance.now();
+    this.#show(state, this.#heard - late * 1000);
+  }
+
+  async #ask(): Promise<void> {
+    if (this.#asking) return;
+    this.#asking = true;
     try {
-      const [answer] = await kernel.read("snapshot", {}, signal);
-      take(answer.state as State, Number(answer.late));
+      const [answer] = await this.#kernel.read("snapshot", {}, this.#signal);
+      this.#take(answer.state as State, Number(answer.late));
     } catch {
-      // The view went, or the kernel refused: what is shown stays.
+      // The view went, or there is no kernel: what is shown stays.
     } finally {
-      asking = false;
+      this.#asking = false;
     }
-  };
-  const changed = () => {
-    const state = model.get("state");
-    const gap = state.seq > seq + 1;
-    take(state, 0);
-    if (gap) ask();
-  };
-  model.on("change:state", changed);
-  const quiet = setInterval(() => {
-    const { job } = model.get("state");
-    if (job && MOVING.has(job.status) && performance.now() - heard > QUIET_MS) ask();
-  }, QUIET_MS);
-  signal.addEventListener("abort", () => {
-    model.off("change:state", changed);
-    clearInterval(quiet);
-  });
-  take(model.get("state"), 0);
-  ask();
+  }
+
+  #askIfQuiet(): void {
+    const { job } = this.#model.get("state");
+    if (job && MOVING.has(job.status) && performance.now() - this.#heard > QUIET_MS) this.#ask();
+  }
 }

@@ -1,4 +1,5 @@
 // Questions to the kernel and their answers, by custom messages.
+import { say } from "./say";
 import type { Act, Answer, Model } from "./wire";
 
 const PATIENCE_MS = 2000;
@@ -12,6 +13,9 @@ export type Reply = [Answer, DataView[]];
 
 /** The kernel's side of one view. */
 export class Kernel {
+  /** Whether it has answered anything: a view restored from a saved notebook may have none. */
+  heard = false;
+
   readonly #model: Model;
   readonly #name = Math.random().toString(36).slice(2);
   readonly #open = new Map<string, Waiting>();
@@ -55,13 +59,19 @@ export class Kernel {
         this.#close(id);
         reject(signal.reason);
       });
-      this.#model.send({ ...message, id });
+      try {
+        this.#model.send({ ...message, id });
+      } catch {
+        this.#close(id);
+        reject(new Error(say("no_kernel")));
+      }
     });
   }
 
   #heard(answer: Answer, buffers: DataView[]): void {
     const waiting = this.#open.get(answer.re);
     if (!waiting) return; // another view's
+    this.heard = true;
     this.#close(answer.re);
     waiting.done(answer, buffers);
   }

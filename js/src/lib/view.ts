@@ -1,7 +1,7 @@
 // The frame of every view: a root, a life, and the latest state.
 
 import { attach, h } from "./dom";
-import { follow } from "./follow";
+import { Follower } from "./follow";
 import { Kernel } from "./kernel";
 import type { Model, State } from "./wire";
 
@@ -25,7 +25,7 @@ export function viewOf(make: (kernel: Kernel, signal: AbortSignal) => View) {
     const root = h("div", { class: "cw" }, ...view.el);
     root.addEventListener("focusin", keepKeys);
     el.append(root);
-    follow(model, kernel, view.show, life.signal);
+    new Follower(model, kernel, view.show, life.signal);
     return () => {
       life.abort();
       root.remove();
