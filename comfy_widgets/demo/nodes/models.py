@@ -7,7 +7,7 @@ from comfy_widgets.demo.nodes.base import Node, choice, integer, link, number, t
 from comfy_widgets.demo.nodes.values import Conditioning, Latent, Model
 from comfy_widgets.demo.render import encode
 from comfy_widgets.demo.render.landscape import Landscape
-from comfy_widgets.demo.render.pictures import Noisy
+from comfy_widgets.demo.render.pictures import Noisy, Still
 
 #: The files that the server claims to have, by folder.
 FILES: dict[str, tuple[str, ...]] = {
@@ -251,9 +251,10 @@ class KSampler(Node):
         latent: Latent = inputs["latent_image"].sampled(inputs["positive"], inputs["negative"], seed)
         if latent.scene is None:
             raise TypeError("sampling gave no picture")
+        emerging = Emerging(latent.scene)
         for step in range(1, steps + 1):
             await ctx.sleep(ctx.world.settings.step_seconds)
-            picture = await ctx.thread(emerging, latent.scene, step / steps)
+            picture = await ctx.thread(emerging.at, step / steps)
             await ctx.progress(step, steps, Preview(picture))
         return (latent,)
 
@@ -273,8 +274,22 @@ class VAEDecode(Node):
         return (samples.scene or Landscape("", "", 0, samples.width, samples.height, samples.count),)
 
 
-def emerging(scene: Landscape, share: float) -> bytes:
-    """A preview of a landscape that came so far out of the noise."""
-    small = scene.small(min(PREVIEW_WIDTH, scene.width))
-    noisy = Noisy(small, scene.seed, 0.95 * (1 - share) ** 1.5) if share < 1 else small
-    return encode.jpeg(next(iter(noisy.frames())), 4 + int(8 * (1 - share)))
+class Emerging:
+    """Previews of a landscape that comes out of noise.
+
+    Parameters
+    ----------
+    scene
+        The landscape; it is painted once, when the first preview is asked for.
+    """
+
+    def __init__(self, scene: Landscape) -> None:
+        self._seed = scene.seed
+        self._small = scene.small(min(PREVIEW_WIDTH, scene.width))
+        self._still: Still | None = None
+
+    def at(self, share: float) -> bytes:
+        """A JPEG of the landscape that came so far out of the noise."""
+        self._still = self._still or Still(next(iter(self._small.frames())))
+        noisy = Noisy(self._still, self._seed, 0.95 * (1 - share) ** 1.5) if share < 1 else self._still
+        return encode.jpeg(next(iter(noisy.frames())), 4 + int(8 * (1 - share)))

@@ -57,6 +57,33 @@ class Solid:
 
 
 @dataclass(frozen=True, slots=True)
+class Still:
+    """One picture that is there already."""
+
+    frame: "av.VideoFrame"
+
+    @property
+    def width(self) -> int:
+        """Pixels across."""
+        return self.frame.width
+
+    @property
+    def height(self) -> int:
+        """Pixels down."""
+        return self.frame.height
+
+    @property
+    def count(self) -> int:
+        """How many."""
+        return 1
+
+    def frames(self, fps: float | None = None) -> "Iterator[av.VideoFrame]":
+        """The frames in order."""
+        del fps
+        yield self.frame
+
+
+@dataclass(frozen=True, slots=True)
 class Noisy:
     """Pictures with seeded noise laid over them."""
 
