@@ -56,6 +56,17 @@ def scaled(frame: "av.VideoFrame", width: int, height: int, kind: str) -> "av.Vi
     return result
 
 
+def fading(graph: "Graph", below: "FilterContext", opening: "FilterContext", count: int) -> "FilterContext":
+    """Lay a picture over the first frames, that fades away after a while."""
+    first, last = int(count * 0.2), max(int(count * 0.6), 1)
+    fade = graph.add("fade", f"type=out:start_frame={first}:nb_frames={last}:alpha=1")
+    over = graph.add("overlay", "format=yuv444")
+    opening.link_to(fade)
+    below.link_to(over, 0, 0)
+    fade.link_to(over, 0, 1)
+    return over
+
+
 def compose(
     background: bytes, layers: Sequence[Layer], size: tuple[int, int], count: int, start: "av.VideoFrame | None"
 ) -> Iterator["av.VideoFrame"]:
@@ -85,13 +96,7 @@ def compose(
     opening = None
     if start is not None and count > 1:
         opening = entry(graph, width, height, "yuva444p")
-        first, last = int(count * 0.2), max(int(count * 0.6), 1)
-        fade = graph.add("fade", f"type=out:start_frame={first}:nb_frames={last}:alpha=1")
-        over = graph.add("overlay", "format=yuv444")
-        opening.link_to(fade)
-        current.link_to(over, 0, 0)
-        fade.link_to(over, 0, 1)
-        current = over
+        current = fading(graph, current, opening, count)
     for layer in layers[-2:]:
         current = overlay(graph, current, layer, stills)
     sink = graph.add("buffersink")

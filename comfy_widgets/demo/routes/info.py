@@ -48,9 +48,6 @@ def routes(core: Core) -> list[web.RouteDef]:
     async def journal(_: web.Request) -> web.Response:
         return web.json_response(core.journal.to_json())
 
-    async def page(_: web.Request) -> web.Response:
-        return web.Response(text="The embedded server of comfy-widgets. Its clips are simulated.\n")
-
     return [
         web.get("/", page),
         web.get("/object_info", object_info),
@@ -62,6 +59,11 @@ def routes(core: Core) -> list[web.RouteDef]:
         web.get("/models/{folder}", model_files),
         web.get("/demo/journal", journal),
     ]
+
+
+async def page(_: web.Request) -> web.Response:
+    """What a person sees who opens the address in a browser."""
+    return web.Response(text="The embedded server of comfy-widgets. Its clips are simulated.\n")
 
 
 def system_stats(core: Core) -> dict[str, Any]:
