@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     import av
 
 _CODECS = {
-    "mp4": ("libx264", {"preset": "veryfast", "crf": "23"}),
+    # Without "cpu-independent" x264 picks other algorithms on other CPUs, one of which reads memory that nobody wrote.
+    "mp4": ("libx264", {"preset": "veryfast", "crf": "23", "x264-params": "cpu-independent=1"}),
     "webm": ("libvpx-vp9", {"crf": "36", "b": "0", "deadline": "realtime", "cpu-used": "8", "row-mt": "0"}),
 }
 
