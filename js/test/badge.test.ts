@@ -130,11 +130,11 @@ test("a kernel that does not answer is named after two seconds, and the clock st
   expect(go().textContent).toBe("Stopping");
 });
 
-test("a state from a saved notebook says that it is one", async () => {
+test("a state that no kernel has confirmed says so, as in a notebook that was saved", async () => {
   show();
   kernel.read("snapshot");
   vi.advanceTimersByTime(2000);
-  expect(text(".cw-what")).toBe("when this was saved; to go on, run the cell again");
+  expect(text(".cw-what")).toBe("no answer yet; if the kernel was restarted, run the cell again");
   await fake.answer(fake.sent[0]);
   expect(text(".cw-what")).toBe("KSampler, step 9 of 20");
   kernel.read("snapshot");

@@ -51,10 +51,31 @@ test("it is late after two seconds, until everything is answered", async () => {
   expect(told).toEqual([]);
   vi.advanceTimersByTime(1001);
   expect(told).toEqual([true]);
-  await fake.answer(fake.sent[0]);
+  await fake.answer(fake.asked("stop")[0]);
   expect(told).toEqual([true]);
-  await fake.answer(fake.sent[1]);
+  await fake.answer(fake.asked("snapshot")[0]);
   expect(told).toEqual([true, false]);
+});
+
+test("a late read is asked once more, an act never", async () => {
+  const read = kernel.read("piece", { offset: 3 });
+  kernel.act("stop");
+  vi.advanceTimersByTime(60_000);
+  expect(fake.asked("stop")).toHaveLength(1);
+  const [first, second, ...more] = fake.asked("piece");
+  expect(second).toEqual(first);
+  expect(more).toEqual([]);
+  await fake.answer(second, { n: 1 });
+  await fake.answer(first, { n: 2 });
+  expect((await read)[0].n).toBe(1);
+});
+
+test("an answered question does not wait for its signal any more", async () => {
+  const one = new AbortController();
+  const remove = vi.spyOn(one.signal, "removeEventListener");
+  kernel.read("piece", {}, one.signal);
+  await fake.answer(fake.sent[0]);
+  expect(remove).toHaveBeenCalledOnce();
 });
 
 test("an aborted question is forgotten and no longer late", async () => {

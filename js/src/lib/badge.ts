@@ -72,8 +72,8 @@ export class Badge {
     const moving = MOVING.has(this.#job.status);
     // A job that is over needs no kernel, unless something was asked for.
     this.#asked.late = this.#late && (moving || this.#asked.act !== undefined);
-    const saved = this.#late && moving && !this.#kernel.heard;
-    const job = saved ? { ...this.#job, message: say("saved") } : this.#job;
+    const unanswered = this.#late && moving && !this.#kernel.heard;
+    const job = unanswered ? { ...this.#job, message: say("unanswered") } : this.#job;
     drawWords(this.#parts, job, this.#asked.refused);
     drawProgress(this.#parts, job);
     drawButton(this.#parts.go, job, this.#asked);

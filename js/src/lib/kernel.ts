@@ -7,6 +7,7 @@ const PATIENCE_MS = 2000;
 interface Waiting {
   done: (answer: Answer, buffers: DataView[]) => void;
   late: ReturnType<typeof setTimeout>;
+  forget: () => void;
 }
 
 export type Reply = [Answer, DataView[]];
@@ -38,7 +39,12 @@ export class Kernel {
     this.#listeners.push(listener);
   }
 
-  /** Ask for something; rejected with the kernel's sentence if it refuses. An aborted question is forgotten. */
+  /**
+   * Ask for something; rejected with the kernel's sentence if it refuses. An aborted question is forgotten.
+   *
+   * Asked once more when it is late: a reconnect may have swallowed it, or it waits behind a cell on the main thread,
+   * since it was sent before JupyterLab had made the thread for widgets. Reading twice does no harm.
+   */
   read(name: string, body: object = {}, signal?: AbortSignal): Promise<Reply> {
     return this.#ask({ kind: "read", name, ...body }, signal);
   }
@@ -48,36 +54,50 @@ export class Kernel {
     return this.#ask({ kind: "act", name });
   }
 
-  #ask(message: object, signal?: AbortSignal): Promise<Reply> {
+  #ask(message: { kind: "read" | "act"; name: string }, signal?: AbortSignal): Promise<Reply> {
     const id = `${this.#name}-${++this.#count}`;
+    const question = { ...message, id };
     return new Promise((resolve, reject) => {
-      const late = setTimeout(() => this.#mark(id, true), PATIENCE_MS);
-      const done = (answer: Answer, buffers: DataView[]) =>
-        answer.ok ? resolve([answer, buffers]) : reject(new Error(answer.error ?? ""));
-      this.#open.set(id, { done, late });
-      signal?.addEventListener("abort", () => {
+      const end = (reason: unknown) => {
         this.#close(id);
-        reject(signal.reason);
+        reject(reason);
+      };
+      const aborted = () => end(signal?.reason);
+      const late = () => {
+        this.#mark(id, true);
+        if (message.kind === "read") this.#send(question, end);
+      };
+      signal?.addEventListener("abort", aborted);
+      this.#open.set(id, {
+        done: (answer, buffers) =>
+          answer.ok ? resolve([answer, buffers]) : reject(new Error(answer.error ?? "")),
+        late: setTimeout(late, PATIENCE_MS),
+        forget: () => signal?.removeEventListener("abort", aborted),
       });
-      try {
-        this.#model.send({ ...message, id });
-      } catch {
-        this.#close(id);
-        reject(new Error(say("no_kernel")));
-      }
+      this.#send(question, end);
     });
+  }
+
+  #send(question: object, end: (reason: unknown) => void): void {
+    try {
+      this.#model.send(question);
+    } catch {
+      end(new Error(say("no_kernel")));
+    }
   }
 
   #heard(answer: Answer, buffers: DataView[]): void {
     const waiting = this.#open.get(answer.re);
-    if (!waiting) return; // another view's
+    if (!waiting) return; // another view's, or answered already
     this.heard = true;
     this.#close(answer.re);
     waiting.done(answer, buffers);
   }
 
   #close(id: string): void {
-    clearTimeout(this.#open.get(id)?.late);
+    const waiting = this.#open.get(id);
+    clearTimeout(waiting?.late);
+    waiting?.forget();
     this.#open.delete(id);
     this.#mark(id, false);
   }
