@@ -128,7 +128,12 @@ def _run_notebook(path: Path, takes: Path) -> str | None:
     try:
         notebook = nbformat.read(path, as_version=4)  # type: ignore[no-untyped-call]
         client = NotebookClient(
-            notebook, timeout=300, kernel_name="python3", resources={"metadata": {"path": path.parent}}
+            notebook,
+            timeout=300,
+            kernel_name="python3",
+            resources={"metadata": {"path": path.parent}},
+            # ipykernel warns of its own transport, which is not what somebody runs this for.
+            extra_arguments=["--IPKernelApp.log_level=ERROR"],
         )
         client.execute()
     except CellExecutionError as error:
