@@ -35,7 +35,7 @@ def job_state(job: Job, preview: int) -> dict[str, Any]:
     return {
         "status": str(job.status),
         "title": job.title,
-        "message": job.message,
+        "message": _message(job),
         "progress": round(job.progress, 4),
         "elapsed": round(job.elapsed, 2),
         "eta": None if job.eta is None else round(job.eta, 1),
@@ -45,6 +45,11 @@ def job_state(job: Job, preview: int) -> dict[str, Any]:
         "error": None if job.error is None else error_state(job.error),
         "acts": acts_of(job),
     }
+
+
+def _message(job: Job) -> str:
+    # The hint of a job that was stopped on purpose is the button beside it.
+    return job.error.what if job.error and job.status is JobStatus.CANCELLED else job.message
 
 
 def error_state(error: ComfyWidgetsError) -> dict[str, Any]:

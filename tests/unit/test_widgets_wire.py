@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from comfy_widgets.errors import Cancelled
 from comfy_widgets.jobs import JobStatus
 from comfy_widgets.widgets import JobView, QueueBadge, VideoPlayer
 from comfy_widgets.widgets.requests import Request
@@ -40,6 +41,12 @@ def test_every_question_of_the_browser_is_known(kit):
 @pytest.mark.parametrize("status", JobStatus)
 def test_only_known_acts_are_offered(kit, status):
     assert set(acts_of(kit.job(status=status))) <= set(WIRE["acts"])
+
+
+def test_a_stopped_job_has_its_hint_on_the_button(kit):
+    error = Cancelled("Stopped from here.", hint="Submit it again: job.resubmit().")
+    told = job_state(kit.job(status=JobStatus.CANCELLED, error=error), preview=0)
+    assert (told["message"], told["acts"]) == ("Stopped from here.", ["again"])
 
 
 json_values = st.recursive(

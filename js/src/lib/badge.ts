@@ -90,7 +90,7 @@ export class Badge {
 
 /** What is said in the middle: its beginning, which is the point of it, and the rest. */
 function words(job: JobState): [string, string] {
-  if (job.error?.where) return ["", `${job.error.where}: ${job.message}`];
+  if (job.status === "error" && job.error?.where) return ["", `${job.error.where}: ${job.message}`];
   if (job.status !== "queued") return ["", job.message];
   // Of "3rd in line, 2 of the 3 ahead are yours" the place is what one looks for.
   const cut = job.message.indexOf(",");
