@@ -26,7 +26,6 @@ AT_REST: Mapping[str, Any] = {
     "node_title": None,
     "step": None,
     "note": None,
-    "eta": None,
 }
 
 

@@ -76,7 +76,7 @@ class JobState:
     queue_position: int | None = None
     ahead: int = 0
     ahead_mine: int = 0
-    eta: float | None = None
+    expected: float | None = None
     node_title: str | None = None
     step: tuple[int, int] | None = None
     preview: tuple[str, bytes] | None = field(default=None, repr=False)
@@ -198,8 +198,13 @@ class Job:
 
     @property
     def eta(self) -> float | None:
-        """Seconds that are probably left, None where nothing is known."""
-        return self._state.eta
+        """Seconds of execution that are probably left, by earlier takes of its kind; None where nothing is known."""
+        state = self._state
+        if state.status is not JobStatus.RUNNING or state.expected is None or state.running_since is None:
+            return None
+        left = state.expected - (time.monotonic() - state.running_since)
+        # Past the estimate nothing is known any more.
+        return left if left > 0 else None
 
     @property
     def node_title(self) -> str | None:

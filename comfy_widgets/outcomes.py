@@ -16,7 +16,7 @@ def status_of(error: ComfyWidgetsError) -> JobStatus:
     return JobStatus.LOST if isinstance(error, Lost | SilentTooLong) else JobStatus.ERROR
 
 
-def failure(news: News, *, cancelling: bool) -> ComfyWidgetsError:
+def failure(news: News, *, cancelling: bool, progress: float) -> ComfyWidgetsError:
     """Why a prompt left no take.
 
     Parameters
@@ -25,10 +25,12 @@ def failure(news: News, *, cancelling: bool) -> ComfyWidgetsError:
         The last of it.
     cancelling
         Whether it was to be stopped from here.
+    progress
+        How far it was, 0 to 1.
     """
     if news.remote is Remote.INTERRUPTED:
         return (
-            cancelled()
+            cancelled(progress)
             if cancelling
             else Interrupted("Somebody stopped it on the server.", hint="Submit it again: job.resubmit().")
         )
@@ -52,9 +54,9 @@ def failure(news: News, *, cancelling: bool) -> ComfyWidgetsError:
     return error.at(node_id=told.node_id, node_title=title)
 
 
-def cancelled() -> Cancelled:
-    """Stopped from here."""
-    return Cancelled("Stopped from here.", hint="Submit it again: job.resubmit().")
+def cancelled(progress: float) -> Cancelled:
+    """Stopped from here, so far on its way (0 to 1)."""
+    return Cancelled(f"Stopped by you at {progress:.0%}.", hint="Submit it again: job.resubmit().")
 
 
 def closed() -> Lost:

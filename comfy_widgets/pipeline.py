@@ -16,10 +16,11 @@ from comfy_widgets.comfyui.status import Remote
 from comfy_widgets.comfyui.tracked import News
 from comfy_widgets.comfyui.tracker import Tracker, tracker_for
 from comfy_widgets.errors import ComfyWidgetsError, JobFailed, NotCached, OutputMissing, ServerUnreachable
+from comfy_widgets.estimates import Estimates
 from comfy_widgets.home_loop import HomeLoop
 from comfy_widgets.jobs import Job, JobStatus, Request
 from comfy_widgets.outcomes import closed, failure, status_of
-from comfy_widgets.saving import Origin, save
+from comfy_widgets.saving import Origin, save, server_name
 from comfy_widgets.takes import Take
 from comfy_widgets.unfinished import Row
 from comfy_widgets.workflow import Filled
@@ -66,6 +67,7 @@ class Pipeline:
         self._attempts: dict[Job, Attempt] = {}
         self._latest: Attempt | None = None
         self._closed = False
+        self._estimates = Estimates(cache)
 
     def submit(self, request: Request, *, prior: str | None = None) -> Job:
         """Start making a take; a live job of this process for the same is returned instead."""
@@ -149,7 +151,10 @@ class Pipeline:
 
     async def _work(self, attempt: Attempt) -> None:
         try:
-            attempt.complete(await self._uninterrupted(attempt))
+            take = await self._uninterrupted(attempt)
+            if not take.cached:
+                self._estimates.learn(take.graph, take.server, take.renderer, take.render_seconds)
+            attempt.complete(take)
         except asyncio.CancelledError:
             # The loop ends, or the studio: the server goes on, and the row tells the next kernel.
             if self._closed:
@@ -180,6 +185,7 @@ class Pipeline:
             return found
         tracker = tracker_for(self.address)
         if not await submitting.attach(attempt, tracker):
+            await self._estimate(attempt)
             await submitting.submit(attempt, tracker, self.extra_data)
         news = await _follow(attempt, tracker)
         try:
@@ -219,6 +225,14 @@ class Pipeline:
             raise unreachable
         return None
 
+    async def _estimate(self, attempt: Attempt) -> None:
+        """How long it will probably take; not for one that was found running, since nobody knows since when it is."""
+        if attempt.capabilities is not None:
+            graph, renderer = attempt.job.request.filled.graph, attempt.capabilities.renderer
+            server = server_name(self.address.name, renderer)
+            expected = await asyncio.to_thread(self._estimates.expected, graph, server, renderer)
+            attempt.job.move(expected=expected)
+
     async def _cancel(self, job: Job) -> None:
         attempt = self._attempts.get(job)
         if attempt is None or job.over:
@@ -253,7 +267,7 @@ async def _follow(attempt: Attempt, tracker: Tracker) -> News:
         return news
     if news.remote is not Remote.GONE:
         attempt.drop_row()
-    raise failure(news, cancelling=attempt.cancelling)
+    raise failure(news, cancelling=attempt.cancelling, progress=attempt.job.progress)
 
 
 async def _save(attempt: Attempt, tracker: Tracker, news: News) -> Take:
@@ -265,9 +279,9 @@ async def _save(attempt: Attempt, tracker: Tracker, news: News) -> Take:
     origin = Origin(job.request, attempt.key, job.id, attempt.address.name, capabilities, record.seconds)
     files = record.files or news.told_files
 
-    def tell(share: float) -> None:
+    def tell(share: float, words: str) -> None:
         reached = RENDERED + (1.0 - RENDERED) * 0.9 * share
-        job.move(progress=max(job.progress, reached), heard=time.monotonic())
+        job.move(progress=max(job.progress, reached), heard=time.monotonic(), note=words)
 
     try:
         take = await save(tracker.client, attempt.cache, origin, files, tell)

@@ -17,8 +17,8 @@ from comfy_widgets.files import temporary_beside
 from comfy_widgets.jobs import Request
 from comfy_widgets.takes import Take
 
-_ATTEMPTS = 4
-_PAUSE_SECONDS = 0.5
+# In all long enough for a server to start again.
+PAUSE_SECONDS = (0.5, 1.0, 2.0, 4.0, 8.0, 15.0)
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ class Origin:
 
 
 async def save(
-    client: Client, cache: TakeCache, origin: Origin, files: Sequence[OutputFile], tell: Callable[[float], None]
+    client: Client, cache: TakeCache, origin: Origin, files: Sequence[OutputFile], tell: Callable[[float, str], None]
 ) -> Take:
     """Bring a job's files here and keep them as a take.
 
@@ -57,7 +57,7 @@ async def save(
     files
         What the job left on the server.
     tell
-        Called with the fraction that is here, from 0 to 1.
+        Called with the fraction that is here, from 0 to 1, and with words for it.
 
     Raises
     ------
@@ -71,9 +71,14 @@ async def save(
     wanted = wanted_files(files)
     parts = [cache.part(origin.prompt_id, number) for number in range(len(wanted))]
     for number, (file, part) in enumerate(zip(wanted, parts, strict=True)):
-        whole = await _fetch(client, file, part, partial(_tell_share, tell, number, len(wanted)))
+        whole = await _fetch(client, file, part, partial(_tell_bytes, tell, number, len(wanted)))
         await asyncio.to_thread(_check, file, part, whole)
     return await asyncio.to_thread(_keep, cache, origin, wanted, parts)
+
+
+def server_name(address: str, renderer: str) -> str:
+    """What a server is called in a sidecar; the port of the embedded one is another each time."""
+    return "the embedded server" if renderer == "demo" else address
 
 
 def wanted_files(files: Sequence[OutputFile]) -> list[OutputFile]:
@@ -87,20 +92,18 @@ def wanted_files(files: Sequence[OutputFile]) -> list[OutputFile]:
     return [chosen, *(file for file in kept if file != chosen)]
 
 
-def _tell_share(tell: Callable[[float], None], done: int, all_: int, share: float) -> None:
-    tell((done + share) / all_)
+def _tell_bytes(tell: Callable[[float, str], None], done: int, files: int, have: int, total: int | None) -> None:
+    share = min(have / total, 1.0) if total else 0.0
+    of = f" of {total / 1e6:.1f}" if total else ""
+    tell((done + share) / files, f"fetching {have / 1e6:.1f}{of} MB")
 
 
-async def _fetch(client: Client, file: OutputFile, part: Path, tell: Callable[[float], None]) -> bool:
-    def on_bytes(have: int, total: int | None) -> None:
-        if total:
-            tell(min(have / total, 1.0))
-
-    for attempt in range(1, _ATTEMPTS):
+async def _fetch(client: Client, file: OutputFile, part: Path, on_bytes: Callable[[int, int | None], None]) -> bool:
+    for pause in PAUSE_SECONDS:
         try:
             return await client.fetch(file, part, on_bytes)
         except FetchFailed:
-            await asyncio.sleep(_PAUSE_SECONDS * attempt)
+            await asyncio.sleep(pause)
     try:
         return await client.fetch(file, part, on_bytes)
     except FetchFailed as error:
@@ -151,8 +154,7 @@ def _described(part: Path, path: Path, file: OutputFile, origin: Origin) -> Take
         media_type=probe.media_type if probe else file.media_type,
         size=part.stat().st_size,
         made=datetime.now(UTC).isoformat(timespec="seconds"),
-        # The port of the embedded server is another each time.
-        server="the embedded server" if origin.capabilities.renderer == "demo" else origin.server,
+        server=server_name(origin.server, origin.capabilities.renderer),
         renderer=origin.capabilities.renderer,
         version=origin.capabilities.version,
         codec=probe.codec if probe else None,

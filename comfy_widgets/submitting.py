@@ -3,15 +3,16 @@
 import asyncio
 import copy
 import time
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
+from typing import Any, TypeVar
 
 from comfy_widgets.attempt import Attempt
 from comfy_widgets.comfyui.client import AnswerLost
 from comfy_widgets.comfyui.replies import node_problems
 from comfy_widgets.comfyui.tracked import Tracked
 from comfy_widgets.comfyui.tracker import Tracker
-from comfy_widgets.errors import ComfyWidgetsError, Lost
+from comfy_widgets.errors import ComfyWidgetsError, Lost, ServerUnreachable
 from comfy_widgets.jobs import JobStatus
 from comfy_widgets.outcomes import cancelled
 from comfy_widgets.unfinished import Owner, Row
@@ -19,6 +20,29 @@ from comfy_widgets.unfinished import Owner, Row
 _SOCKET_SECONDS = 1.0
 _POSTS = 3
 _LOOK_AGAIN_SECONDS = 0.5
+# ComfyUI needs some seconds to start again, with models longer.
+PATIENCE_SECONDS = 45.0
+
+T = TypeVar("T")
+
+
+async def patiently(attempt: Attempt, ask: Callable[[], Awaitable[T]]) -> T:
+    """Ask a server that answered before again and again: it may be starting anew.
+
+    Raises
+    ------
+    ServerUnreachable, AnswerLost
+        If it has not answered for `PATIENCE_SECONDS`.
+    """
+    patience = asyncio.get_running_loop().time() + PATIENCE_SECONDS
+    while True:
+        try:
+            return await ask()
+        except (ServerUnreachable, AnswerLost):
+            if asyncio.get_running_loop().time() > patience or attempt.cancelling:
+                raise
+            attempt.job.move(note="the server does not answer, asking again")
+            await asyncio.sleep(_LOOK_AGAIN_SECONDS)
 
 
 async def attach(attempt: Attempt, tracker: Tracker) -> bool:
@@ -35,7 +59,7 @@ async def attach(attempt: Attempt, tracker: Tracker) -> bool:
         If there is none and no new one may be submitted.
     """
     row = await asyncio.to_thread(attempt.row)
-    if row is None or not await _server_has(row, tracker):
+    if row is None or not await _server_has(attempt, row, tracker):
         if not attempt.may_submit:
             raise Lost("The server knows nothing of this job any more.", hint="Submit it again: job.resubmit().")
         if row is not None:
@@ -50,14 +74,14 @@ async def attach(attempt: Attempt, tracker: Tracker) -> bool:
     return True
 
 
-async def _server_has(row: Row, tracker: Tracker) -> bool:
+async def _server_has(attempt: Attempt, row: Row, tracker: Tracker) -> bool:
     if row.owner.lives is not False and row.owner != Owner.this_process():
         # Another kernel may be submitting it at this moment: let the tracker's patience decide.
         return True
-    if await tracker.find(row.prompt_id):
+    if await patiently(attempt, lambda: tracker.find(row.prompt_id)):
         return True
     await asyncio.sleep(_LOOK_AGAIN_SECONDS)
-    return await tracker.find(row.prompt_id)
+    return await patiently(attempt, lambda: tracker.find(row.prompt_id))
 
 
 async def submit(attempt: Attempt, tracker: Tracker, extra_data: Mapping[str, Any]) -> None:
@@ -81,7 +105,7 @@ async def submit(attempt: Attempt, tracker: Tracker, extra_data: Mapping[str, An
     await attempt.turn()
     try:
         if attempt.cancelling:
-            raise cancelled()
+            raise cancelled(job.progress)
         await _post(attempt, attempt.tracked, tracker, graph, extra_data)
     except ComfyWidgetsError:
         tracker.leave(attempt.tracked)
@@ -89,13 +113,14 @@ async def submit(attempt: Attempt, tracker: Tracker, extra_data: Mapping[str, An
         raise
     attempt.answered.set()
     if job.status is JobStatus.SUBMITTING:
-        job.move(status=JobStatus.QUEUED, heard=time.monotonic())
+        job.move(status=JobStatus.QUEUED, heard=time.monotonic(), note=None)
 
 
 async def _with_uploads(attempt: Attempt, tracker: Tracker) -> dict[str, Any]:
     graph = copy.deepcopy(dict(attempt.job.request.filled.graph))
     for file in attempt.job.request.filled.files:
-        name = await tracker.client.provide(file.name, file.path)
+        attempt.job.move(note=f"uploading {file.path.name}")
+        name = await patiently(attempt, partial(tracker.client.provide, file.name, file.path))
         # A server that has other bytes under this name keeps ours under another.
         for node in graph.values() if name != file.name else ():
             node["inputs"] = {field: name if value == file.name else value for field, value in node["inputs"].items()}
@@ -122,9 +147,9 @@ async def _post(
             accepted = await tracker.client.submit(
                 graph, prompt_id=job.id, client_id=tracker.client_id, extra_data=extra_data, front=job.request.front
             )
-        except AnswerLost:
+        except (AnswerLost, ServerUnreachable):
             await asyncio.sleep(_LOOK_AGAIN_SECONDS)
-            if await tracker.find(job.id):
+            if await patiently(attempt, lambda: tracker.find(job.id)):
                 break
             if post == _POSTS:
                 raise

@@ -28,6 +28,9 @@ from comfy_widgets.errors import (
 # A server that loads a model or dumps a long queue answers nobody for a while: slow is not dead.
 _TIMEOUT = httpx.Timeout(60.0, connect=10.0)
 _PIECE = 1 << 20
+# What a proxy answers while the server behind it starts or is busy.
+_PASSING = {502, 503, 504}
+_AGAIN_SECONDS = 0.1
 
 log = logging.getLogger(__name__)
 
@@ -163,9 +166,11 @@ class Client:
             If the server refuses its size.
         """
         content = await asyncio.to_thread(path.read_bytes)
-        answer = await self._send(
-            "POST", "/upload/image", files={"image": (name, content)}, data={"type": "input", "overwrite": "false"}
-        )
+        form: dict[str, Any] = {"files": {"image": (name, content)}, "data": {"type": "input", "overwrite": "false"}}
+        answer = await self._send("POST", "/upload/image", **form)
+        if answer.status_code in _PASSING:
+            # The name says what is in it, so sending it twice is sending it once.
+            answer = await self._send("POST", "/upload/image", **form)
         if answer.status_code == httpx.codes.REQUEST_ENTITY_TOO_LARGE:
             raise UploadTooLarge(
                 f"{path.name} has {len(content) / 1e6:.1f} MB, more than the server takes.",
@@ -244,6 +249,7 @@ class Client:
             return await self._send("GET", path)
         except AnswerLost:
             # The server may close an idle connection just as it is used again; a GET changes nothing.
+            await asyncio.sleep(_AGAIN_SECONDS)
             return await self._send("GET", path)
 
     async def _post_json(self, path: str, body: Any) -> None:
@@ -265,6 +271,9 @@ class Client:
             raise ServerUnreachable(
                 f"{self.address} is not an address.", hint="Write it as http://host:8188."
             ) from error
+        if method == "GET" and answer.status_code in _PASSING:
+            said = sentence_of(answer.text)
+            raise AnswerLost(f"{self.address} answered {path} with HTTP {answer.status_code}: {said}.")
         if answer.status_code in {401, 403}:
             raise KeyRefused(
                 f"{self.address} refused {method} {path} (HTTP {answer.status_code}).",

@@ -78,6 +78,7 @@ class Tracked:
     absent_since: float | None = None
     absent_looks: int = 0
     unreadable: int = 0
+    ending: str | None = None
     waits_for_socket: tuple[Remote, float] | None = field(default=None, repr=False)
 
     def hear(self, event: events.Event, now: float) -> None:
@@ -87,6 +88,8 @@ class Tracked:
         match event:
             case events.Executed(node=node, output=output):
                 files = tuple(dict.fromkeys((*files, *output_files({node: output}))))
+            case events.Ending(kind=kind):
+                self.ending = kind
             case events.StatusChanged():
                 return
         self.told = advance(self.told, remote)
@@ -113,7 +116,12 @@ class Tracked:
         # A queued prompt that we deleted leaves no trace; one that ran leaves a record, if late.
         enough = 1 if self.cancelling and self.news.remote in {Remote.SUBMITTED, Remote.QUEUED} else GRACE_LOOKS
         waited = self.cancelling or now - self.absent_since >= GRACE_SECONDS
-        if self.absent_looks >= enough and waited:
+        if self.absent_looks < enough or not waited:
+            return
+        if self.ending == "execution_success" and self.news.told_files:
+            # Somebody cleared the history before it could be read, but the socket has told all that matters.
+            self.read(Record(Remote.SUCCEEDED, self.news.told_files), now)
+        else:
             self._become(Remote.INTERRUPTED if self.cancelling else Remote.GONE, now, "poll", place=None)
 
     def fail_to_read(self, reason: str, now: float) -> None:

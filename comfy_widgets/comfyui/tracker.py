@@ -228,8 +228,13 @@ class Tracker:
     async def _read_due(self) -> None:
         for prompt_id in list(self._due):
             tracked = self._prompts.get(prompt_id)
-            if tracked is None or await self._read(tracked):
-                self._due.discard(prompt_id)
+            try:
+                if tracked is None or await self._read(tracked):
+                    self._due.discard(prompt_id)
+            except ComfyWidgetsError as error:
+                log.debug("Reading the record of %s failed: %s", prompt_id, error)
+                self._asked = True
+                return
 
     async def _look(self) -> None:
         self._look_began, self._asked = _now(), False

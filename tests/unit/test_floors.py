@@ -14,7 +14,7 @@ FLOORS = {
     0: "errors faces wording",
     1: "bindings comfyui convert files graphs home_loop media preflight shots takes workflow",
     2: "cache unfinished",
-    3: "jobs",
+    3: "estimates jobs",
     4: "attempt batch outcomes pipeline saving submitting",
     5: "share timeline",
     6: "studio",
