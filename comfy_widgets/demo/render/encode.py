@@ -93,6 +93,9 @@ def still(frame: "av.VideoFrame", codec: str, kind: str, options: Mapping[str, s
     context.width, context.height, context.pix_fmt = frame.width, frame.height, kind
     context.time_base = TIME_BASE
     context.thread_count = 1
+    context.flags |= av.codec.context.Flags.bitexact
+    # With a known pixel shape a JPEG begins as a JFIF file, which is what clients look for.
+    context.sample_aspect_ratio = Fraction(1, 1)
     context.options = dict(options or {})
     if kind.startswith("yuvj"):
         context.color_range = 2
