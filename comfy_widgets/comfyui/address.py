@@ -1,10 +1,13 @@
 """Where a ComfyUI server is, and what must be shown to get in."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import SplitResult, urlsplit, urlunsplit
 
-from comfy_widgets.errors import ServerUnreachable
+from comfy_widgets.errors import KeyRefused, ServerUnreachable
+
+_SENDABLE = re.compile(r"[\t\x20-\x7e]*")
 
 
 @dataclass(frozen=True)
@@ -35,17 +38,26 @@ class Address:
         ------
         ServerUnreachable
             If it is not an http address.
+        KeyRefused
+            If the key or a header can't be sent.
         """
-        text = text.strip()
-        parts = urlsplit(text if "://" in text else f"http://{text}")
-        if parts.scheme not in {"http", "https"} or not parts.hostname:
-            raise ServerUnreachable(f"{text!r} is not the address of a server.", hint="Write it as http://host:8188.")
+        parts = _parts(text.strip())
+        netloc = parts.netloc
         # 0.0.0.0 is what ComfyUI prints when it listens everywhere; nobody can connect to it on every system.
-        netloc = parts.netloc.replace("0.0.0.0", "127.0.0.1")  # noqa: S104
+        if parts.hostname == "0.0.0.0":  # noqa: S104
+            netloc = netloc.replace("0.0.0.0", "127.0.0.1")  # noqa: S104
         sent = dict(headers or {})
         if api_key:
             # Comfy Cloud reads X-API-Key, reverse proxies read Authorization.
-            sent = {"X-API-Key": api_key, "Authorization": f"Bearer {api_key}", **sent}
+            key = api_key.strip()
+            sent = {"X-API-Key": key, "Authorization": f"Bearer {key}", **sent}
+        for name, value in sent.items():
+            # Told here: who sends it complains with the value in full.
+            if not _SENDABLE.fullmatch(value):
+                raise KeyRefused(
+                    f"The header {name} holds characters that HTTP can't carry.",
+                    hint="Copy the key again, without line ends and typographic signs.",
+                )
         return cls(urlunsplit((parts.scheme, netloc, parts.path.rstrip("/"), "", "")), sent)
 
     @property
@@ -57,7 +69,8 @@ class Address:
     def name(self) -> str:
         """Host and port without user and password: what may be shown and written down."""
         parts = urlsplit(self.url)
-        return f"{parts.hostname}:{parts.port}" if parts.port else str(parts.hostname)
+        host = f"[{parts.hostname}]" if ":" in str(parts.hostname) else str(parts.hostname)
+        return f"{host}:{parts.port}" if parts.port else host
 
     def __repr__(self) -> str:
         return f"Address({str(self)!r})"
@@ -65,3 +78,16 @@ class Address:
     def __str__(self) -> str:
         parts = urlsplit(self.url)
         return urlunsplit((parts.scheme, self.name, parts.path, "", ""))
+
+
+def _parts(text: str) -> SplitResult:
+    try:
+        parts = urlsplit(text if "://" in text else f"http://{text}")
+        # A port that is no number is told only when it is asked for.
+        if parts.scheme in {"http", "https"} and parts.hostname and parts.port != 0:
+            return parts
+    except ValueError:
+        pass
+    # A user, a password or a token may stand in it.
+    shown = re.sub(r"^(\w+://)?.*@", r"\1", text.partition("?")[0])
+    raise ServerUnreachable(f"{shown!r} is not the address of a server.", hint="Write it as http://host:8188.")

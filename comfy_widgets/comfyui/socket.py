@@ -15,12 +15,23 @@ from comfy_widgets.comfyui.address import Address
 from comfy_widgets.comfyui.events import Event, parse
 
 log = logging.getLogger(__name__)
+# At DEBUG websockets logs each header that it sends, the key among them.
+_wire_log = logging.getLogger(f"{__name__}.wire")
+_wire_log.setLevel(logging.INFO)
 
 # Must be the first text that the server hears, or it sends previews that don't say whose they are.
 _FEATURES = json.dumps({"type": "feature_flags", "data": {"supports_preview_metadata": True}})
 # Answers by which a proxy or a server says that there is no socket here and will not be one.
 _FINAL = {401, 403, 404, 405, 501}
 _CLOSE_SECONDS = 2.0
+
+
+class _Connect(connect):
+    """A connection that follows no redirect: whoever it leads to would be shown our headers."""
+
+    def process_redirect(self, exc: Exception) -> Exception | str:
+        """Take it for what it is: no socket here."""
+        return exc
 
 
 @dataclass
@@ -63,7 +74,7 @@ class Socket:
                 await self._once()
                 delays = _delays()
             except InvalidStatus as error:
-                if error.response.status_code in _FINAL:
+                if error.response.status_code in _FINAL or 300 <= error.response.status_code < 400:
                     self.refused = f"HTTP {error.response.status_code}"
             except (OSError, TimeoutError, InvalidHandshake, InvalidURI, WebSocketException) as error:
                 log.debug("The socket to %s: %s", self.address, type(error).__name__)
@@ -75,7 +86,7 @@ class Socket:
     async def _once(self) -> None:
         # ComfyUI never pings. Ours keep proxies from closing an idle connection; a pong that comes late because a
         # cell computed for a minute must not count as a dead server, so no pong is waited for.
-        async with connect(
+        async with _Connect(
             f"{self.address.socket_url}?clientId={quote(self.client_id)}",
             additional_headers=dict(self.address.headers),
             ping_interval=20,
@@ -84,7 +95,7 @@ class Socket:
             close_timeout=_CLOSE_SECONDS,
             max_size=None,
             compression=None,
-            logger=log,
+            logger=_wire_log,
         ) as connection:
             await connection.send(_FEATURES)
             self._connection, self.open = connection, True
