@@ -11,6 +11,7 @@ from comfy_widgets import submitting
 from comfy_widgets.attempt import AT_REST, Attempt
 from comfy_widgets.cache import TakeCache
 from comfy_widgets.comfyui.address import Address
+from comfy_widgets.comfyui.client import AnswerLost
 from comfy_widgets.comfyui.progress import RENDERED
 from comfy_widgets.comfyui.status import Remote
 from comfy_widgets.comfyui.tracked import News
@@ -201,21 +202,22 @@ class Pipeline:
 
     async def _look_up(self, attempt: Attempt) -> Take | None:
         """A take that is on disk already."""
-        request, unreachable = attempt.job.request, None
+        request = attempt.job.request
+        unreachable: ComfyWidgetsError | None = None
         # While nobody can say which kind of renderer it would be, a real take goes before a simulated one.
         kinds = ["comfyui", "demo"]
         if not self.offline:
             try:
                 attempt.capabilities = await tracker_for(self.address).capabilities()
                 kinds = [attempt.capabilities.renderer]
-            except ServerUnreachable as error:
+            except (ServerUnreachable, AnswerLost) as error:
                 unreachable = error
         keys = [request.filled.key(kind) for kind in kinds]
         attempt.key = keys[0]
         for key in [] if request.fresh else keys:
             take = await asyncio.to_thread(self.cache.find, key)
             if take is not None:
-                return await asyncio.to_thread(self.cache.note_use, take, request.scene, request.shot)
+                return await asyncio.to_thread(self._served, take, request)
         if self.offline:
             raise NotCached(
                 f"The studio is offline and this was never made: {request.title}.",
@@ -224,6 +226,12 @@ class Pipeline:
         if unreachable is not None:
             raise unreachable
         return None
+
+    def _served(self, take: Take, request: Request) -> Take:
+        if take.prompt_id is not None:
+            # A kernel that died between the sidecar and the end left its row.
+            self.cache.unfinished.remove(take.prompt_id)
+        return self.cache.note_use(take, request.scene, request.shot)
 
     async def _estimate(self, attempt: Attempt) -> None:
         """How long it will probably take; not for one that was found running, since nobody knows since when it is."""

@@ -4,6 +4,7 @@ import json
 import os
 import platform
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -113,8 +114,9 @@ class Unfinished:
         write_text(self._path(row.prompt_id), json.dumps(asdict(row), ensure_ascii=False, indent=1))
 
     def remove(self, prompt_id: str) -> None:
-        """Take a row away; it may be gone already."""
-        self._path(prompt_id).unlink(missing_ok=True)
+        """Take a row away; it may be gone already, or the folder may be one that can only be read."""
+        with suppress(OSError):
+            self._path(prompt_id).unlink()
 
     def rows(self) -> list[Row]:
         """All rows, the oldest first; what can't be read is left alone."""

@@ -59,6 +59,7 @@ class Tracker:
         self._failed_looks = 0
         self._asked = False
         self._capabilities: Capabilities | None = None
+        self._probing = asyncio.Lock()
 
     @property
     def client_id(self) -> str:
@@ -99,9 +100,10 @@ class Tracker:
 
     async def capabilities(self) -> Capabilities:
         """What the server said of itself; asked until it has answered once."""
-        if self._capabilities is None:
-            self._capabilities = await probe(self.client)
-        return self._capabilities
+        async with self._probing:
+            if self._capabilities is None:
+                self._capabilities = await probe(self.client)
+            return self._capabilities
 
     async def find(self, prompt_id: str) -> bool:
         """Whether the server has a prompt, in its queue or in its history."""

@@ -164,7 +164,8 @@ def report(outcomes: list[Outcome]) -> str:
     }
     return (
         f"{len(outcomes)} schedules, {sum(outcome.jobs for outcome in outcomes)} jobs, "
-        f"each of {len(fired)} faults fired ≥ {least} times: {counts['wrong']} wrong ends, {counts['lost']} lost takes, "
+        f"each of {len(fired)} faults fired ≥ {least} times: "
+        f"{counts['wrong']} wrong ends, {counts['lost']} lost takes, "
         f"{counts['double']} double renders, {counts['hung']} hangs"
     )
 
