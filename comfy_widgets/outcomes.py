@@ -42,12 +42,12 @@ def failure(news: News, *, cancelling: bool, progress: float) -> ComfyWidgetsErr
     told = news.record.failure if news.record else None
     if told is None or not told.node_id:
         return NodeFailed(
-            f"The server failed: {told.message if told else 'it gives no reason'}.",
+            f"The server failed: {told.message.rstrip('.') if told else 'it gives no reason'}.",
             hint="Its log may say more; submit it again: job.resubmit().",
         )
     title = node_title(news.progress.graph, told.node_id)
     error = NodeFailed(
-        f"{title} (node {told.node_id}) failed: {told.exception_type}: {told.message}",
+        f"{title} (node {told.node_id}) failed: {told.exception_type}: {told.message.rstrip('.')}.",
         hint="Correct its inputs and submit again; the server's log has the rest.",
         traceback=list(told.traceback[-_TRACEBACK_LINES:]),
     )

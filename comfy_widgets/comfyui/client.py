@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlencode, urljoin, urlsplit
+from urllib.parse import urlencode, urljoin
 
 import httpx
 
@@ -17,6 +17,7 @@ from comfy_widgets.comfyui.replies import Accepted, OutputFile, rejection, sente
 from comfy_widgets.errors import (
     ComfyWidgetsError,
     FetchFailed,
+    InputFileError,
     KeyRefused,
     NotComfyUI,
     OutputMissing,
@@ -27,7 +28,6 @@ from comfy_widgets.errors import (
 
 # A server that loads a model or dumps a long queue answers nobody for a while: slow is not dead.
 _TIMEOUT = httpx.Timeout(60.0, connect=10.0)
-_PIECE = 1 << 20
 # What a proxy answers while the server behind it starts or is busy.
 _PASSING = {502, 503, 504}
 _AGAIN_SECONDS = 0.1
@@ -119,7 +119,7 @@ class Client:
             return Accepted(str(reply.get("prompt_id", prompt_id)), dict(reply.get("node_errors") or {}))
         if answer.status_code >= httpx.codes.INTERNAL_SERVER_ERROR:
             # ComfyUI answers 500 to some prompts that it has queued (protocol.md 1).
-            raise AnswerLost(f"The server failed while it took the prompt: {sentence_of(answer.text)}")
+            raise AnswerLost(f"The server failed while it took the prompt: {_said(answer)}.")
         raise rejection(answer.status_code, answer.text, graph)
 
     async def queue(self) -> tuple[dict[str, Any], int]:
@@ -154,7 +154,7 @@ class Client:
             The name under which nodes find it.
         """
         # HEAD /view goes to the file system of the server, not to a list that somebody has to refresh.
-        there = await self._send("HEAD", f"/view?{urlencode({'filename': name, 'type': 'input'})}")
+        there = await self._read("HEAD", f"/view?{urlencode({'filename': name, 'type': 'input'})}")
         return name if there.status_code == httpx.codes.OK else await self.upload(name, path)
 
     async def upload(self, name: str, path: Path) -> str:
@@ -164,8 +164,16 @@ class Client:
         ------
         UploadTooLarge
             If the server refuses its size.
+        InputFileError
+            If it can't be read any more.
         """
-        content = await asyncio.to_thread(path.read_bytes)
+        try:
+            content = await asyncio.to_thread(path.read_bytes)
+        except OSError as error:
+            raise InputFileError(
+                f"The input file {path} can't be read any more: {error.strerror or error}.",
+                hint="Put it back and submit again.",
+            ) from error
         form: dict[str, Any] = {"files": {"image": (name, content)}, "data": {"type": "input", "overwrite": "false"}}
         answer = await self._send("POST", "/upload/image", **form)
         if answer.status_code in _PASSING:
@@ -177,7 +185,9 @@ class Client:
                 hint="Use a smaller file, or start ComfyUI with a larger --max-upload-size.",
             )
         reply = _mapping(answer)
-        return "/".join(part for part in (reply.get("subfolder"), reply["name"]) if part)
+        if not reply.get("name"):
+            raise ServerError(f"The server took {path.name} and did not say under which name.", hint="Submit again.")
+        return "/".join(str(part) for part in (reply.get("subfolder"), reply["name"]) if part)
 
     async def fetch(self, output: OutputFile, into: Path, on_bytes: Callable[[int, int | None], None]) -> bool:
         """Stream an output to a file, at constant memory; continue where an earlier call was cut.
@@ -204,22 +214,24 @@ class Client:
             If the connection broke or fewer bytes came than were promised.
         """
         have = await asyncio.to_thread(_size_of, into)
-        headers = {"Range": f"bytes={have}-"} if have else {}
+        # Ranges and lengths count what is sent: the file itself, not the file compressed.
+        headers = {"Accept-Encoding": "identity"} | ({"Range": f"bytes={have}-"} if have else {})
         try:
             async with self._view(output, headers) as answer:
                 if answer.status_code == httpx.codes.REQUESTED_RANGE_NOT_SATISFIABLE and have:
-                    return False  # nothing is left to fetch
-                _check_view(answer, output)
+                    return await asyncio.to_thread(_nothing_left, answer, output, into, have)
+                self._check_view(answer, output)
                 mode = "ab" if answer.status_code == httpx.codes.PARTIAL_CONTENT else "wb"
                 have = have if mode == "ab" else 0
                 length = answer.headers.get("content-length")
                 total = have + int(length) if length and "content-encoding" not in answer.headers else None
                 with into.open(mode) as file:
-                    async for piece in answer.aiter_bytes(_PIECE):
+                    # In pieces as they come: what is held back to fill a larger one is lost by a cut.
+                    async for piece in answer.aiter_bytes():
                         await asyncio.to_thread(file.write, piece)
                         have += len(piece)
                         on_bytes(have, total)
-        except httpx.HTTPError as error:
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise FetchFailed(f"Fetching {output.filename} broke off: {_reason(error)}.") from error
         if total is not None and have != total:
             raise FetchFailed(f"{output.filename} came short: {have} of {total} bytes.")
@@ -235,7 +247,7 @@ class Client:
                 return
             target = urljoin(url, answer.headers["location"])
         # A signed address elsewhere (Comfy Cloud) must not see our key: a client without our headers fetches it.
-        ours = urlsplit(target)[:2] == urlsplit(url)[:2]
+        ours = self._is_ours(httpx.URL(target))
         bare = self.http if ours else httpx.AsyncClient(timeout=_TIMEOUT, follow_redirects=True)
         try:
             async with bare.stream("GET", target, headers=headers) as answer:
@@ -244,13 +256,29 @@ class Client:
             if not ours:
                 await bare.aclose()
 
+    def _is_ours(self, url: httpx.URL) -> bool:
+        """Whether it leads to the server that our headers are for."""
+        here = httpx.URL(self.address.url)
+        return (url.scheme, url.host, url.port) == (here.scheme, here.host, here.port)
+
+    def _check_view(self, answer: httpx.Response, output: OutputFile) -> None:
+        if answer.status_code in {401, 403} and self._is_ours(answer.url):
+            raise self._refused("GET", "/view", answer)
+        if answer.status_code == httpx.codes.NOT_FOUND:
+            raise OutputMissing(f"The server has no file {output.filename} any more.", hint="Submit it again.")
+        if answer.status_code not in {200, 206}:
+            raise FetchFailed(f"The server answered {answer.status_code} when asked for {output.filename}.")
+
     async def _get(self, path: str) -> httpx.Response:
+        return await self._read("GET", path)
+
+    async def _read(self, method: str, path: str) -> httpx.Response:
         try:
-            return await self._send("GET", path)
+            return await self._send(method, path)
         except AnswerLost:
-            # The server may close an idle connection just as it is used again; a GET changes nothing.
+            # The server may close an idle connection just as it is used again; reading changes nothing.
             await asyncio.sleep(_AGAIN_SECONDS)
-            return await self._send("GET", path)
+            return await self._send(method, path)
 
     async def _post_json(self, path: str, body: Any) -> None:
         answer = await self._send("POST", path, json=body)
@@ -272,14 +300,16 @@ class Client:
                 f"{self.address} is not an address.", hint="Write it as http://host:8188."
             ) from error
         if method == "GET" and answer.status_code in _PASSING:
-            said = sentence_of(answer.text)
-            raise AnswerLost(f"{self.address} answered {path} with HTTP {answer.status_code}: {said}.")
+            raise AnswerLost(f"{self.address} answered {path} with HTTP {answer.status_code}: {_said(answer)}.")
         if answer.status_code in {401, 403}:
-            raise KeyRefused(
-                f"{self.address} refused {method} {path} (HTTP {answer.status_code}).",
-                hint="Pass its key: Studio(url, api_key=…), or the header that your proxy wants: headers={…}.",
-            )
+            raise self._refused(method, path, answer)
         return answer
+
+    def _refused(self, method: str, path: str, answer: httpx.Response) -> KeyRefused:
+        return KeyRefused(
+            f"{self.address} refused {method} {path} (HTTP {answer.status_code}).",
+            hint="Pass its key: Studio(url, api_key=…), or the header that your proxy wants: headers={…}.",
+        )
 
 
 def _mapping(answer: httpx.Response) -> dict[str, Any]:
@@ -291,22 +321,27 @@ def _mapping(answer: httpx.Response) -> dict[str, Any]:
         reply = None
     if not isinstance(reply, dict):
         raise NotComfyUI(
-            f"{answer.url.host} answered {answer.url.path} with something that is not JSON: {sentence_of(answer.text)}",
+            f"{answer.url.host} answered {answer.url.path} with something that is not JSON: {_said(answer)}.",
             hint="Check that the address is a ComfyUI server's.",
         )
     return reply
 
 
 def _unexpected(answer: httpx.Response) -> ComfyWidgetsError:
-    said = sentence_of(answer.text) or "no text"
-    return ServerError(f"The server answered {answer.url.path} with HTTP {answer.status_code}: {said}")
+    return ServerError(f"The server answered {answer.url.path} with HTTP {answer.status_code}: {_said(answer)}.")
 
 
-def _check_view(answer: httpx.Response, output: OutputFile) -> None:
-    if answer.status_code == httpx.codes.NOT_FOUND:
-        raise OutputMissing(f"The server has no file {output.filename} any more.", hint="Submit it again.")
-    if answer.status_code not in {200, 206}:
-        raise FetchFailed(f"The server answered {answer.status_code} when asked for {output.filename}.")
+def _said(answer: httpx.Response) -> str:
+    return sentence_of(answer.text).rstrip(".") or "no text"
+
+
+def _nothing_left(answer: httpx.Response, output: OutputFile, into: Path, have: int) -> bool:
+    """Whether it is certain that the bytes which are here are all; bytes of another file are thrown away."""
+    total = str(answer.headers.get("content-range", "")).removeprefix("bytes */")
+    if total.isdecimal() and int(total) != have:
+        into.unlink()
+        raise FetchFailed(f"{have} bytes of {output.filename} were here, and it has {total}.")
+    return total.isdecimal()
 
 
 def _size_of(path: Path) -> int:
@@ -316,5 +351,5 @@ def _size_of(path: Path) -> int:
         return 0
 
 
-def _reason(error: httpx.HTTPError) -> str:
+def _reason(error: Exception) -> str:
     return str(error) or type(error).__name__

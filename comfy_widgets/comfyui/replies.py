@@ -104,7 +104,11 @@ def rejection(status: int, text: str, graph: Mapping[str, Any]) -> Rejected:
     except ValueError:
         reply = None
     if not isinstance(reply, dict):
-        return Rejected(f"The server refused the prompt with HTTP {status}: {sentence_of(text)}.")
+        said = sentence_of(text).rstrip(".") or "no text"
+        return Rejected(
+            f"The server refused the prompt with HTTP {status}: {said}.",
+            hint="Check that the address is a ComfyUI server's, and what a proxy before it lets through.",
+        )
     error = reply.get("error")
     error = error if isinstance(error, dict) else {"message": str(error or "no reason given")}
     problems = node_problems(reply.get("node_errors") or {}, graph)
@@ -123,7 +127,8 @@ def node_problems(node_errors: Mapping[str, Any], graph: Mapping[str, Any]) -> l
         for error in told.get("errors", ()) if isinstance(told, dict) else ():
             message = sentence_of(str(error.get("message", error.get("type"))))
             details = sentence_of(str(error.get("details") or ""), 300)
-            sentences.append(f"{title} (node {node_id}): {message}{f': {details}' if details else ''}.")
+            complaint = f"{message}: {details}" if details else message
+            sentences.append(f"{title} (node {node_id}): {complaint.rstrip('.')}.")
     return sentences
 
 

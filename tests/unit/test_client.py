@@ -1,0 +1,450 @@
+"""HTTP and the socket's first word, against a server that answers badly on request."""
+
+import asyncio
+import gzip
+import json
+import logging
+import socket
+import traceback
+
+import pytest
+
+from comfy_widgets.comfyui.address import Address
+from comfy_widgets.comfyui.client import AnswerLost, Client
+from comfy_widgets.comfyui.replies import OutputFile
+from comfy_widgets.comfyui.socket import Socket
+from comfy_widgets.errors import (
+    ComfyWidgetsError,
+    FetchFailed,
+    InputFileError,
+    KeyRefused,
+    NotComfyUI,
+    OutputMissing,
+    Rejected,
+    ServerError,
+    ServerUnreachable,
+    UploadTooLarge,
+)
+from tests.lib.raw_server import Cut, RawServer, reply
+
+SECRET = "sk-very-secret"
+FILM = bytes(range(256)) * 40
+OUTPUT = OutputFile("9", "film.mp4", "video", "output")
+PAGE = "<html><head><title>x</title></head><body><h1>Bad Gateway</h1><p>nginx</p></body></html>"
+
+
+@pytest.fixture
+async def talk():
+    """A client and the server it talks to, whose answers are those of a function."""
+    opened = []
+
+    async def start(answer, **address):
+        server = await RawServer(answer).__aenter__()
+        client = Client(Address.parse(server.url, **address))
+        opened.extend([client.close, lambda: server.__aexit__(None, None, None)])
+        return client, server
+
+    yield start
+    for close in opened:
+        await close()
+
+
+def submit(client, graph=None):
+    return client.submit(graph or {"1": {}}, prompt_id="abc", client_id="us", extra_data={}, front=False)
+
+
+def ignore(_have, _total):
+    pass
+
+
+# Fetching
+
+
+def slice_of(data, asked):
+    """What a file server answers, with or without Range."""
+    asked_from = asked.headers.get("range", "").removeprefix("bytes=").removesuffix("-")
+    if not asked_from:
+        return reply(data)
+    start = int(asked_from)
+    if start >= len(data):
+        return reply(b"", 416, Content_Range=f"bytes */{len(data)}")
+    return reply(data[start:], 206, Content_Range=f"bytes {start}-{len(data) - 1}/{len(data)}")
+
+
+async def test_a_file_is_fetched_whole_and_its_bytes_are_counted(talk, tmp_path):
+    client, server = await talk(lambda asked: slice_of(FILM, asked))
+    heard = []
+    assert await client.fetch(OUTPUT, tmp_path / "part", lambda *news: heard.append(news))
+    assert (tmp_path / "part").read_bytes() == FILM
+    assert heard[-1] == (len(FILM), len(FILM))
+    assert server.asked[0].path == "/view?filename=film.mp4&subfolder=video&type=output"
+
+
+async def test_what_was_cut_is_continued(talk, tmp_path):
+    def answer(asked):
+        whole = slice_of(FILM, asked)
+        return Cut(whole[:-4000]) if "range" not in asked.headers else whole
+
+    client, server = await talk(answer)
+    with pytest.raises(FetchFailed, match=r"film\.mp4 broke off"):
+        await client.fetch(OUTPUT, tmp_path / "part", ignore)
+    have = (tmp_path / "part").stat().st_size
+    assert 0 < have < len(FILM)
+    assert await client.fetch(OUTPUT, tmp_path / "part", ignore)
+    assert server.asked[-1].headers["range"] == f"bytes={have}-"
+    assert (tmp_path / "part").read_bytes() == FILM
+
+
+async def test_a_server_without_ranges_begins_again(talk, tmp_path):
+    client, _ = await talk(lambda _asked: reply(FILM))
+    (tmp_path / "part").write_bytes(FILM[:100])
+    assert await client.fetch(OUTPUT, tmp_path / "part", ignore)
+    assert (tmp_path / "part").read_bytes() == FILM
+
+
+async def test_nothing_left_to_fetch_is_the_whole_file(talk, tmp_path):
+    client, _ = await talk(lambda asked: slice_of(FILM, asked))
+    (tmp_path / "part").write_bytes(FILM)
+    assert await client.fetch(OUTPUT, tmp_path / "part", ignore)
+    assert (tmp_path / "part").read_bytes() == FILM
+
+
+async def test_more_bytes_than_the_file_has_are_of_another_file(talk, tmp_path):
+    client, _ = await talk(lambda asked: slice_of(FILM, asked))
+    (tmp_path / "part").write_bytes(FILM + b"more")
+    with pytest.raises(FetchFailed, match=f"{len(FILM) + 4} bytes of film.mp4 were here"):
+        await client.fetch(OUTPUT, tmp_path / "part", ignore)
+    assert await client.fetch(OUTPUT, tmp_path / "part", ignore)
+    assert (tmp_path / "part").read_bytes() == FILM
+
+
+async def test_a_file_of_unknown_length_is_not_said_to_be_whole(talk, tmp_path):
+    chunks = b"5\r\nhello\r\n6\r\n world\r\n0\r\n\r\n"
+    client, _ = await talk(lambda _asked: b"HTTP/1.1 200 X\r\nTransfer-Encoding: chunked\r\n\r\n" + chunks)
+    assert not await client.fetch(OUTPUT, tmp_path / "part", ignore)
+    assert (tmp_path / "part").read_bytes() == b"hello world"
+
+
+async def test_chunks_that_break_off_are_not_a_file(talk, tmp_path):
+    client, _ = await talk(lambda _asked: Cut(b"HTTP/1.1 200 X\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n"))
+    with pytest.raises(FetchFailed, match="broke off"):
+        await client.fetch(OUTPUT, tmp_path / "part", ignore)
+
+
+async def test_a_cut_is_continued_in_the_file_and_not_in_its_compressed_form(talk, tmp_path):
+    """A server that compresses what it may (--enable-compress-response-body)."""
+
+    def answer(asked):
+        if "gzip" in asked.headers.get("accept-encoding", ""):
+            return reply(gzip.compress(FILM), Content_Encoding="gzip")
+        return slice_of(FILM, asked)
+
+    client, _ = await talk(answer)
+    (tmp_path / "part").write_bytes(FILM[:5000])
+    assert await client.fetch(OUTPUT, tmp_path / "part", ignore)
+    assert (tmp_path / "part").read_bytes() == FILM
+
+
+async def test_a_file_that_is_gone_is_told_from_one_that_fails(talk, tmp_path):
+    client, server = await talk(lambda _asked: reply(PAGE, 404))
+    with pytest.raises(OutputMissing, match=r"film\.mp4"):
+        await client.fetch(OUTPUT, tmp_path / "part", ignore)
+    server.answer = lambda _asked: reply(PAGE, 500)
+    with pytest.raises(FetchFailed, match="500"):
+        await client.fetch(OUTPUT, tmp_path / "part", ignore)
+    assert not (tmp_path / "part").exists()
+
+
+@pytest.mark.parametrize("status", [401, 403])
+async def test_a_refused_file_asks_for_the_key(talk, tmp_path, status):
+    client, _ = await talk(lambda _asked: reply(PAGE, status))
+    with pytest.raises(KeyRefused, match="api_key="):
+        await client.fetch(OUTPUT, tmp_path / "part", ignore)
+
+
+async def test_a_redirect_to_another_origin_is_followed_without_our_headers(talk, tmp_path):
+    _, store = await talk(lambda _asked: reply(FILM))
+    client, server = await talk(
+        lambda _asked: reply(b"", 302, Location=f"{store.url}/signed?x=1"), api_key=SECRET, headers={"Cookie": SECRET}
+    )
+    assert await client.fetch(OUTPUT, tmp_path / "part", ignore)
+    assert (tmp_path / "part").read_bytes() == FILM
+    assert server.asked[0].headers["x-api-key"] == SECRET
+    assert store.asked[0].path == "/signed?x=1"
+    assert SECRET not in str(store.asked[0].headers)
+
+
+async def test_a_signed_address_that_has_expired_is_no_matter_of_our_key(talk, tmp_path):
+    _, store = await talk(lambda _asked: reply(b"", 403))
+    client, _ = await talk(lambda _asked: reply(b"", 302, Location=f"{store.url}/signed"))
+    with pytest.raises(FetchFailed, match="403"):
+        await client.fetch(OUTPUT, tmp_path / "part", ignore)
+
+
+async def test_a_redirect_at_home_keeps_the_key(talk, tmp_path):
+    def answer(asked):
+        return reply(b"", 302, Location="/moved") if asked.path.startswith("/view") else reply(FILM)
+
+    client, server = await talk(answer, api_key=SECRET)
+    assert await client.fetch(OUTPUT, tmp_path / "part", ignore)
+    assert [asked.headers.get("x-api-key") for asked in server.asked] == [SECRET, SECRET]
+
+
+async def test_no_other_request_follows_a_redirect(talk):
+    _, elsewhere = await talk(lambda _asked: reply({}))
+    client, _ = await talk(lambda _asked: reply(b"", 302, Location=elsewhere.url), api_key=SECRET)
+    for call in (client.queue(), client.object_info(), submit(client), client.delete("abc")):
+        with pytest.raises(ComfyWidgetsError, match="302"):
+            await call
+    assert elsewhere.asked == []
+
+
+async def test_an_address_that_leads_nowhere_is_a_failed_fetch(talk, tmp_path):
+    client, _ = await talk(lambda _asked: reply(b"", 302, Location="file:///etc/hostname"))
+    with pytest.raises(FetchFailed):
+        await client.fetch(OUTPUT, tmp_path / "part", ignore)
+
+
+# Asking and submitting
+
+
+@pytest.mark.parametrize("status", [500, 502, 503, 504])
+async def test_after_a_5xx_nobody_knows_whether_the_prompt_was_queued(talk, status):
+    client, server = await talk(lambda _asked: reply(PAGE, status))
+    with pytest.raises(AnswerLost, match="Bad Gateway nginx") as caught:
+        await submit(client)
+    assert "<" not in str(caught.value)
+    assert server.paths("POST") == ["/prompt"]
+
+
+async def test_a_post_whose_connection_is_reset_is_not_sent_again(talk):
+    client, server = await talk(lambda _asked: Cut())
+    with pytest.raises(AnswerLost, match="gave no answer to POST /prompt"):
+        await submit(client)
+    with pytest.raises(AnswerLost):
+        await client.interrupt("abc")
+    assert server.paths("POST") == ["/prompt", "/interrupt"]
+
+
+@pytest.mark.parametrize("ask", [lambda client: client.queue(), lambda client: client.provide("cw_1.png", None)])
+async def test_reading_is_asked_again_when_an_idle_connection_was_closed(talk, ask):
+    def answer(asked):
+        first_of_its_connection = all(other.connection != asked.connection for other in server.asked[:-1])
+        return reply(b"{}" if asked.method == "GET" else b"") if first_of_its_connection else Cut()
+
+    client, server = await talk(answer)
+    await ask(client)
+    await ask(client)
+    assert [asked.connection for asked in server.asked] == [1, 1, 2]
+
+
+async def test_reading_that_is_reset_twice_is_an_error(talk):
+    client, server = await talk(lambda _asked: Cut())
+    with pytest.raises(AnswerLost):
+        await client.queue()
+    assert len(server.asked) == 2
+
+
+async def test_a_refused_connection_is_nobody_there():
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+    client = Client(Address.parse(f"127.0.0.1:{port}"))
+    for call in (client.queue(), submit(client), client.provide("cw_1.png", None)):
+        with pytest.raises(ServerUnreachable, match=f"Nobody answers at http://127.0.0.1:{port}.*Start ComfyUI"):
+            await call
+    await client.close()
+
+
+@pytest.mark.parametrize("status", [401, 403])
+async def test_a_refusal_names_the_request_and_what_to_pass(talk, status):
+    client, _ = await talk(lambda _asked: reply(PAGE, status), api_key=SECRET)
+    for call in (client.system_stats(), client.queue(), submit(client), client.provide("cw_1.png", None)):
+        with pytest.raises(KeyRefused, match=rf"HTTP {status}.*api_key=…") as caught:
+            await call
+        assert SECRET not in told(caught.value)
+
+
+@pytest.mark.parametrize("status", [400, 404, 413])
+async def test_a_page_instead_of_a_reason_becomes_a_sentence(talk, status):
+    client, _ = await talk(lambda _asked: reply(PAGE, status))
+    with pytest.raises(Rejected, match=f"HTTP {status}: Bad Gateway nginx. Check") as caught:
+        await submit(client)
+    assert len(caught.value._render_traceback_()) <= 3
+
+
+async def test_an_empty_refusal_is_still_a_sentence(talk):
+    client, _ = await talk(lambda _asked: reply(b"", 404))
+    with pytest.raises(Rejected, match="HTTP 404: no text"):
+        await submit(client)
+    with pytest.raises(ServerError, match="HTTP 404: no text"):
+        await client.queue()
+
+
+@pytest.mark.parametrize("body", [PAGE, "[]", "null", "", b"\xff\xfe", '{"devices": []}'])
+async def test_who_is_not_comfyui_is_told_at_once(talk, body):
+    client, _ = await talk(lambda _asked: reply(body))
+    with pytest.raises(NotComfyUI, match="not as a ComfyUI server does"):
+        await client.system_stats()
+
+
+@pytest.mark.parametrize("body", [PAGE, "[]", "", b"\xff\xfe"])
+async def test_an_answer_that_is_no_object_is_no_crash(talk, body):
+    client, _ = await talk(lambda _asked: reply(body))
+    for call in (client.queue(), client.history("abc"), client.object_info(), submit(client)):
+        with pytest.raises(NotComfyUI, match=r"not JSON|not as a ComfyUI"):
+            await call
+
+
+async def test_a_history_that_cannot_be_written_down_is_an_error_of_the_server(talk):
+    client, _ = await talk(lambda _asked: reply("500 Internal Server Error\n\nServer got itself in trouble", 500))
+    with pytest.raises(ServerError, match="/history/abc with HTTP 500") as caught:
+        await client.history("abc")
+    assert not isinstance(caught.value, AnswerLost)
+
+
+async def test_the_prompt_is_sent_as_it_is(talk):
+    client, server = await talk(lambda _asked: reply({"prompt_id": "abc", "number": 1, "node_errors": {}}))
+    accepted = await client.submit(
+        {"1": {"inputs": {"text": "ä \ud800"}}}, prompt_id="abc", client_id="us", extra_data={"a": 1}, front=True
+    )
+    assert accepted.prompt_id == "abc"
+    assert json.loads(server.asked[0].body) == {
+        "prompt": {"1": {"inputs": {"text": "ä \ud800"}}},
+        "prompt_id": "abc",
+        "client_id": "us",
+        "extra_data": {"a": 1},
+        "front": True,
+    }
+    assert "origin" not in server.asked[0].headers
+
+
+# Input files
+
+
+@pytest.fixture
+def picture(tmp_path):
+    path = tmp_path / "frame.png"
+    path.write_bytes(b"a picture")
+    return path
+
+
+async def test_an_upload_takes_the_name_that_the_server_gives(talk, picture):
+    def answer(asked):
+        return reply(b"", 404) if asked.method == "HEAD" else reply({"name": "cw_1 (1).png", "subfolder": "mine"})
+
+    client, server = await talk(answer)
+    assert await client.provide("cw_1.png", picture) == "mine/cw_1 (1).png"
+    assert b'filename="cw_1.png"' in server.asked[-1].body
+    assert b"a picture" in server.asked[-1].body
+
+
+async def test_an_input_that_is_too_large_says_how_large(talk, picture):
+    client, _ = await talk(lambda _asked: reply("Maximum request body size 104857600 exceeded.", 413))
+    with pytest.raises(UploadTooLarge, match=r"frame\.png has 0\.0 MB.*--max-upload-size"):
+        await client.upload("cw_1.png", picture)
+
+
+async def test_an_input_that_is_gone_meanwhile_is_named(talk, picture):
+    client, server = await talk(lambda _asked: reply(b"", 404))
+    picture.unlink()
+    with pytest.raises(InputFileError, match=r"frame\.png can't be read any more: No such file"):
+        await client.provide("cw_1.png", picture)
+    assert server.paths("POST") == []
+
+
+async def test_an_upload_without_a_name_in_the_answer_is_an_error(talk, picture):
+    client, _ = await talk(lambda _asked: reply({}))
+    with pytest.raises(ServerError, match=r"frame\.png.*which name"):
+        await client.upload("cw_1.png", picture)
+
+
+# Secrets
+
+
+def told(error):
+    """Everything that a person or a log could see of an error."""
+    return "".join(traceback.format_exception(error)) + repr(error) + str(getattr(error, "_render_traceback_", str)())
+
+
+async def test_a_key_shows_nowhere(talk, caplog, tmp_path):
+    caplog.set_level(logging.DEBUG)
+    client, server = await talk(lambda _asked: Cut(), api_key=SECRET, headers={"X-Proxy": SECRET})
+    client.address = Address.parse(server.url.replace("://", f"://me:{SECRET}@"), api_key=SECRET)
+    for call in (client.queue(), submit(client), client.fetch(OUTPUT, tmp_path / "part", ignore)):
+        with pytest.raises(ComfyWidgetsError) as caught:
+            await call
+        assert SECRET not in told(caught.value)
+    assert server.asked[0].headers["x-api-key"] == SECRET
+    assert SECRET not in f"{client!r} {client.address!r} {client.address} {client.address.name}"
+    assert SECRET not in caplog.text
+
+
+async def hear(server, **address):
+    """Open a socket and wait until it has closed again or was refused."""
+    changed = asyncio.Event()
+    listening = Socket(Address.parse(server.url, **address), "us", lambda _event: None, changed.set)
+    task = asyncio.ensure_future(listening.run())
+    await asyncio.wait_for(changed.wait(), 5)
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    return listening
+
+
+async def test_the_socket_shows_its_key_to_the_server_and_not_to_the_log(talk, caplog):
+    caplog.set_level(logging.DEBUG)
+    _, server = await talk(lambda _asked: reply(b"", 403))
+    listening = await hear(server, api_key=SECRET)
+    assert listening.refused == "HTTP 403"
+    assert server.asked[0].headers["x-api-key"] == SECRET
+    assert SECRET not in caplog.text + repr(listening)
+
+
+async def test_the_socket_follows_no_redirect(talk):
+    _, elsewhere = await talk(lambda _asked: reply(b"", 404))
+    _, server = await talk(lambda _asked: reply(b"", 307, Location=f"{elsewhere.url.replace('http', 'ws')}/ws"))
+    listening = await hear(server, api_key=SECRET)
+    assert listening.refused == "HTTP 307"
+    assert len(server.asked) == 1
+    assert elsewhere.asked == []
+
+
+# Addresses
+
+
+@pytest.mark.parametrize(
+    ("written", "url", "shown"),
+    [
+        ("gpu-1:8188", "http://gpu-1:8188", "http://gpu-1:8188"),
+        ("https://host/comfy/", "https://host/comfy", "https://host/comfy"),
+        ("0.0.0.0:8188", "http://127.0.0.1:8188", "http://127.0.0.1:8188"),
+        ("http://10.0.0.0:1", "http://10.0.0.0:1", "http://10.0.0.0:1"),
+        ("[::1]:8188", "http://[::1]:8188", "http://[::1]:8188"),
+        (f"http://me:{SECRET}@host:1/x", f"http://me:{SECRET}@host:1/x", "http://host:1/x"),
+    ],
+)
+def test_addresses_as_people_write_them(written, url, shown):
+    address = Address.parse(written)
+    assert (address.url, str(address)) == (url, shown)
+    assert address.socket_url == "ws" + url.removeprefix("http") + "/ws"
+
+
+@pytest.mark.parametrize(
+    "written",
+    ["", "http://", "ftp://host", "http://[::1", "host:port", "host:99999", f"htp://me:{SECRET}@host?token={SECRET}"],
+)
+def test_what_is_no_address_is_said_without_what_is_secret_in_it(written):
+    with pytest.raises(ServerUnreachable, match="is not the address of a server") as caught:
+        Address.parse(written)
+    assert SECRET not in told(caught.value)
+
+
+def test_a_key_read_from_a_file_is_sent_without_its_line_end():
+    assert Address.parse("host", api_key=f" {SECRET}\n").headers["X-API-Key"] == SECRET
+
+
+@pytest.mark.parametrize("bad", [f"{SECRET}\r\nX-Other: 1", f"{SECRET}…", f"{SECRET}\x00"])
+def test_a_key_that_no_header_can_carry_is_told_and_not_shown(bad):
+    for options in ({"api_key": bad}, {"headers": {"X-Proxy": bad}}):
+        with pytest.raises(KeyRefused, match=r"The header X-.* can't carry") as caught:
+            Address.parse("host", **options)
+        assert SECRET not in told(caught.value)
