@@ -21,7 +21,7 @@ Check: TypeAlias = Callable[[web.Request], Awaitable[web.StreamResponse | None]]
 
 def middlewares(core: Core) -> list[Middleware]:
     """The middlewares in the order in which a request meets them."""
-    return [journalled(core), faulty(core), keyed(core), same_origin(core)]
+    return [journalled(core), faulty(core), options, keyed(core), same_origin(core)]
 
 
 def path_of(request: web.Request) -> str:
@@ -74,6 +74,12 @@ async def inflict(request: web.Request, fault: Fault) -> web.Response | None:
             return web.Response(status=502, text=HTML, content_type="text/html")
         case _:
             return web.Response(status=fault.status or 500, text=f"{fault.status} by request")
+
+
+@web.middleware
+async def options(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Answer OPTIONS, whatever is asked about."""
+    return web.Response() if request.method == "OPTIONS" else await handler(request)
 
 
 def keyed(core: Core) -> Middleware:

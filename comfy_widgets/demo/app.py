@@ -17,7 +17,13 @@ def build(core: Core) -> web.Application:
     if core.rules.jobs:
         for route in jobs.routes(core):
             add(app, route.method, route.path, route)
+    app.router.add_get("/{tail:.*}", nothing)
     return app
+
+
+async def nothing(_: web.Request) -> web.StreamResponse:
+    """Any other path: not a word, as from a server whose pages are files."""
+    return web.Response(status=404, content_type="application/octet-stream")
 
 
 def add(app: web.Application, method: str, path: str, route: web.RouteDef) -> None:

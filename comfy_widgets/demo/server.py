@@ -42,7 +42,11 @@ class Held:
         TimeoutError
             If none came in time.
         """
-        self._server.submit(self._hold.reached.wait()).result(timeout)
+        arrival = self._server.submit(self._hold.reached.wait())
+        try:
+            arrival.result(timeout)
+        finally:
+            arrival.cancel()
 
     def __await__(self) -> Generator[Any, None, None]:
         return self._arrived().__await__()
@@ -141,6 +145,10 @@ class DemoServer:
             return
         ready.set_result(None)
         loop.run_forever()
+        left = asyncio.all_tasks(loop)
+        for task in left:
+            task.cancel()
+        loop.run_until_complete(asyncio.gather(*left, return_exceptions=True))
         loop.run_until_complete(loop.shutdown_asyncgens())
         loop.close()
 

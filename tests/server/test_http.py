@@ -174,6 +174,10 @@ def test_the_small_routes(client):
     assert get("/history?max_items=abc").status_code == 500
     assert get("/history?max_items=0").json() == {}
     assert client.http.delete("/prompt").status_code == 405
+    unknown = client.http.get("/nope/deeper")
+    assert (unknown.status_code, unknown.content) == (404, b"")
+    assert unknown.headers["content-type"] == "application/octet-stream"
+    assert client.http.options("/nope").status_code == 200
 
 
 def test_the_journal_is_there_over_http(comfy_server, client):

@@ -1,7 +1,7 @@
 """A landscape that moves: what a prompt and a seed are turned into where a real server would run a model."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from random import Random
 from typing import TYPE_CHECKING
 
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from comfy_widgets.demo.render.pictures import Pictures
 
 MARK = "simulated"
+#: The sum of a colour below which windows are lit.
+DARK = 160
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +72,7 @@ class Painter:
         self._fps = fps
         self._mood: Mood = mood_of(scene.prompt, scene.negative)
         self._lots = Random(digest("scene", scene.prompt, scene.seed))  # noqa: S311 - painting, not secrets
-        self._unit = scene.width / 1280
+        self._unit = max(scene.width / 1280, scene.height / 720)
         self._heading = 1 if self._lots.random() < 0.5 else -1
         self._horizon = 0.6 + 0.1 * self._lots.random()
         self._lamp_x = 0.2 + 0.6 * self._lots.random()
@@ -111,11 +113,12 @@ class Painter:
         if self._water:
             return self._sea()
         distances = ((0.35, 0.5, -0.10, 0.10), (0.8, 0.3, 0.03, 0.09), (1.7, 0.12, 0.15, 0.10), (3.2, 0.0, 0.27, 0.08))
-        return [self._ridge(index, *distance) for index, distance in enumerate(distances)]
+        return [layer for index, distance in enumerate(distances) for layer in self._range(index, *distance)]
 
     def _sea(self) -> list[Layer]:
         scene, light = self._scene, self._mood.light
-        painted = [self._ridge(0, 0.3, 0.55, 0.0, 0.07, sea=True), self._ridge(1, 0.6, 0.35, 0.015, 0.05, sea=True)]
+        shores = ((0, 0.3, 0.55, 0.0, 0.07), (1, 0.6, 0.35, 0.015, 0.05))
+        painted = [layer for shore in shores for layer in self._range(*shore, sea=True)]
         if "lighthouse" in self._mood.things:
             painted += self._lighthouse()
         top = int(scene.height * self._horizon)
@@ -126,10 +129,11 @@ class Painter:
             size = (scene.width + travel, max(scene.height - top, 8))
             strokes = layers.glints(self._lots, light, size, self._lamp_x * scene.width / size[0], move)
             painted.append(Layer(*size, strokes.pixels, move, str(top)))
-        painted.append(self._ridge(3, 2.6, 0.0, 0.34, 0.05))
-        return painted
+        return [*painted, *self._range(3, 2.6, 0.0, 0.34, 0.05)]
 
-    def _ridge(self, index: int, speed: float, haze: float, drop: float, swing: float, *, sea: bool = False) -> Layer:
+    def _range(
+        self, index: int, speed: float, haze: float, drop: float, swing: float, *, sea: bool = False
+    ) -> list[Layer]:
         """One range of hills: `drop` below the horizon, as high as `swing`, faded by `haze`."""
         scene, light = self._scene, self._mood.light
         move, travel = self._move(speed)
@@ -143,14 +147,20 @@ class Painter:
         ]
         upper = mixed(light.near, light.haze, haze * 1.1)
         lower = mixed(light.near, light.haze, min(haze * 1.1 + (0.32 if index < 3 else 0.0), 1.0))
-        shore = int(lowest) if sea else height
-        return layers.land(tops, shore, upper, lower, move)
+        painted = [layers.land(tops, int(lowest) if sea else height, upper, lower, move)]
+        if self._is_town(index) and sum(light.near) < DARK:
+            painted.append(layers.windows(self._lots, tops, height, move))
+        return painted
+
+    def _is_town(self, index: int) -> bool:
+        """Whether this range is a skyline."""
+        return "city" in self._mood.things and index in {1, 2}
 
     def _profile(self, index: int) -> Callable[[float], float]:
         """The line of a range: waves, peaks, treetops or roofs, by what the prompt asks for."""
         things = self._mood.things
         rough = layers.waves(self._lots, 5, 0.0045 + 0.001 * index)
-        if "city" in things and index in {1, 2}:
+        if self._is_town(index):
             return roofs(self._lots, 26 + 18 * index)
         if "mountains" in things and index < 2:
             return lambda x: 2.6 * (1 - 2 * abs(rough(x))) - 0.9
@@ -193,6 +203,13 @@ class Painter:
     def _weather(self) -> list[Layer]:
         scene, things = self._scene, self._mood.things
         painted = []
+        if "birds" in things:
+            sky = (scene.width, int(scene.height * self._horizon * 0.7))
+            flock = layers.birds(
+                self._lots, mixed(self._mood.light.near, self._mood.light.haze, 0.2), sky, int(15 * self._unit)
+            )
+            drift = f"{1.4 * self._unit * self._heading:.4f}*n"
+            painted += [replace(layer, x=drift) for layer in flock]
         if "snow" in things:
             for size, pace in ((1, 1.6), (2, 2.8), (3, 4.2)):
                 dot = max(int(size * self._unit), 1)

@@ -152,6 +152,50 @@ def land(tops: Sequence[float], height: int, upper: Colour, lower: Colour, move:
     return Layer(height, len(tops), b"".join(columns), move, "0", (("transpose", "dir=0"),))
 
 
+def windows(lots: Random, tops: Sequence[float], height: int, move: str) -> Layer:
+    """Lit windows below the roofs whose rows are given, on a layer that moves with them."""
+    width = len(tops)
+    pixels = bytearray(CLEAR * (width * height))
+    step, wide, tall = max(height // 75, 3), max(height // 270, 1), max(height // 180, 1)
+    for left in range(step, width - step, step):
+        roof = tops[left]
+        if max(tops[left - step // 2 : left + step]) > roof + 1:
+            continue
+        for top in range(int(roof) + step, min(int(roof) + 14 * step, height - tall), step + tall):
+            if lots.random() < 0.3:
+                colour = (255, 214, 140) if lots.random() < 0.8 else (180, 220, 255)
+                rectangle(pixels, width, (left, top, wide, tall), (*colour, int(110 + 120 * lots.random())))
+    return Layer(width, height, bytes(pixels), move)
+
+
+def rectangle(
+    pixels: bytearray, width: int, place: tuple[int, int, int, int], colour: tuple[int, int, int, int]
+) -> None:
+    """Fill left, top, width and height with a colour."""
+    left, top, wide, tall = place
+    for row in range(top, top + tall):
+        for column in range(left, left + wide):
+            put(pixels, width, column, row, colour)
+
+
+def birds(lots: Random, colour: Colour, size: tuple[int, int], span: int) -> list[Layer]:
+    """A few birds, wings up in one layer and down in the other, which take turns."""
+    width, height = size
+    flock = [(lots.random() * width, lots.random() * height, 0.5 + 0.5 * lots.random()) for _ in range(6)]
+    poses = []
+    for lift, enable in ((0.5, "lt(mod(n,10),5)"), (-0.15, "gte(mod(n,10),5)")):
+        pixels = bytearray(CLEAR * (width * height))
+        for x, y, scale in flock:
+            wing = max(int(span * scale), 2)
+            for away in range(wing + 1):
+                rise = int(lift * wing * math.sin(math.pi * 0.62 * away / wing))
+                for side in (-away, away):
+                    for thick in range(1 + (away < wing * 0.7)):
+                        put(pixels, width, int(x) + side, int(y) - rise + thick, (*colour, 220))
+        poses.append((bytes(pixels), enable))
+    return [Layer(width, height, pixels, enable=enable) for pixels, enable in poses]
+
+
 def glints(lots: Random, light: Light, size: tuple[int, int], lamp_x: float, move: str) -> Layer:
     """Short bright strokes on water, wider nearby, denser below the lamp."""
     width, height = size
