@@ -145,10 +145,7 @@ class DemoServer:
             return
         ready.set_result(None)
         loop.run_forever()
-        left = asyncio.all_tasks(loop)
-        for task in left:
-            task.cancel()
-        loop.run_until_complete(asyncio.gather(*left, return_exceptions=True))
+        loop.run_until_complete(cancel_all())
         loop.run_until_complete(loop.shutdown_asyncgens())
         loop.close()
 
@@ -289,6 +286,14 @@ class DemoServer:
     def heal(self) -> None:
         """Take all faults away."""
         self._do(self.faults.clear)
+
+
+async def cancel_all() -> None:
+    """End everything that still waits in this loop, such as somebody at a place that no prompt reached."""
+    left = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in left:
+        task.cancel()
+    await asyncio.gather(*left, return_exceptions=True)
 
 
 def listening(host: str, port: int) -> sockets.socket:
