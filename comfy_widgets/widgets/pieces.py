@@ -54,6 +54,21 @@ class Shelf:
             raise InputFileError(f"The file {take.path.name} has become shorter.", hint="Run the cell again.")
         return data
 
+    def graph(self, body: Mapping[str, Any]) -> Mapping[str, Any]:
+        """The graph that made a take.
+
+        Parameters
+        ----------
+        body
+            ``take``, the take's handle.
+
+        Raises
+        ------
+        InputFileError
+            If the take is not shown here.
+        """
+        return self._take(body.get("take")).graph
+
     def _take(self, name: object) -> Take:
         take = self._takes.get(name) if isinstance(name, str) else None
         if take is None:

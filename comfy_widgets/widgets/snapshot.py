@@ -1,9 +1,10 @@
-"""What the browser is told about jobs and takes: small JSON, without bytes, paths, ids or secrets."""
+"""What the browser is told about jobs and takes: small JSON, without bytes, ids, secrets or folders of this machine."""
 
 import base64
 from pathlib import Path
 from typing import Any
 
+from comfy_widgets import faces
 from comfy_widgets.errors import ComfyWidgetsError, FetchFailed
 from comfy_widgets.jobs import Job, JobStatus
 from comfy_widgets.takes import Take
@@ -58,7 +59,7 @@ def error_state(error: ComfyWidgetsError) -> dict[str, Any]:
 
 
 def take_state(take: Take) -> dict[str, Any]:
-    """A take, without its path: its bytes are asked for by the handle."""
+    """A take; its bytes are asked for by the handle, or by its place beside the notebook where a server has that."""
     return {
         "id": handle(take),
         "title": take.title,
@@ -79,6 +80,7 @@ def take_state(take: Take) -> dict[str, Any]:
         "cached": take.cached,
         "take_number": take.take_number,
         "poster": _poster(take.poster),
+        "place": faces.notebook_path(take.path),
     }
 
 

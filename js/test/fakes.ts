@@ -39,6 +39,7 @@ export function take(changes: Partial<TakeState> = {}): TakeState {
     cached: false,
     take_number: 1,
     poster: null,
+    place: null,
     ...changes,
   };
 }
@@ -57,6 +58,7 @@ interface Question {
 /** A model as anywidget hands it to a view, with the kernel's side of it in the test's hands. */
 export class FakeModel {
   readonly sent: Question[] = [];
+  widget_manager: object | undefined;
   readonly listeners = new Map<string, Set<(...args: unknown[]) => void>>();
   state: State;
 
@@ -138,9 +140,12 @@ export class FakeObserver {
   }
 
   static see(isIntersecting = true): void {
-    for (const one of FakeObserver.all)
-      if (one.watching)
-        one.#tell([{ isIntersecting } as IntersectionObserverEntry], one as unknown as IntersectionObserver);
+    for (const one of FakeObserver.all) one.tell(isIntersecting);
+  }
+
+  tell(isIntersecting: boolean): void {
+    if (this.watching)
+      this.#tell([{ isIntersecting } as IntersectionObserverEntry], this as unknown as IntersectionObserver);
   }
 
   observe(): void {}

@@ -57,10 +57,10 @@ test("it is late after two seconds, until everything is answered", async () => {
   expect(told).toEqual([true, false]);
 });
 
-test("a late read is asked once more, an act never", async () => {
+test("a late read is asked again, an act never", async () => {
   const read = kernel.read("piece", { offset: 3 });
   kernel.act("stop");
-  vi.advanceTimersByTime(60_000);
+  vi.advanceTimersByTime(2000);
   expect(fake.asked("stop")).toHaveLength(1);
   const [first, second, ...more] = fake.asked("piece");
   expect(second).toEqual(first);
@@ -68,6 +68,34 @@ test("a late read is asked once more, an act never", async () => {
   await fake.answer(second, { n: 1 });
   await fake.answer(first, { n: 2 });
   expect((await read)[0].n).toBe(1);
+});
+
+test("a kernel that is busy for minutes is not asked for everything over and over", () => {
+  for (const offset of [0, 1, 2, 3]) kernel.read("piece", { offset });
+  vi.advanceTimersByTime(120_000);
+  const asked = fake.asked("piece").map(({ offset }) => offset);
+  expect(asked.filter((offset) => offset !== 0)).toEqual([1, 2, 3, 1, 2, 3]);
+  expect(asked.filter((offset) => offset === 0).length).toBeLessThan(9);
+});
+
+test("when the kernel speaks again, what a reconnect swallowed is asked for at once", async () => {
+  for (const offset of [0, 1, 2, 3]) kernel.read("piece", { offset });
+  vi.advanceTimersByTime(120_000);
+  const before = fake.sent.length;
+  await fake.answer(fake.sent[0]);
+  vi.advanceTimersByTime(30_000);
+  const again = fake.sent.slice(before, before + 3).map(({ offset }) => offset);
+  expect(again).toEqual([1, 2, 3]);
+});
+
+test("on a slow line nothing is asked twice", async () => {
+  for (let at = 0; at < 5; at++) {
+    const piece = kernel.read("piece", { offset: at });
+    vi.advanceTimersByTime(1900 + 1000 * at);
+    await fake.answer(fake.sent.at(-1));
+    await piece;
+  }
+  expect(fake.sent).toHaveLength(5);
 });
 
 test("an answered question does not wait for its signal any more", async () => {

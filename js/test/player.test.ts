@@ -203,6 +203,54 @@ test("a silent kernel is named on the picture", async () => {
   vi.useRealTimers();
 });
 
+test("m mutes and f fills the screen", async () => {
+  await load();
+  const whole = vi.fn(() => Promise.resolve());
+  video().requestFullscreen = whole;
+  const press = (key: string) => player.el.dispatchEvent(new KeyboardEvent("keydown", { key }));
+  press("m");
+  expect(video().muted).toBe(true);
+  press("m");
+  expect(video().muted).toBe(false);
+  press("f");
+  expect(whole).toHaveBeenCalledOnce();
+});
+
+test("the graph is asked for by who wants to see it, and is text", async () => {
+  player.show(take());
+  const graph = find(".cw-graph");
+  expect(graph.hidden).toBe(true);
+  named("Graph").click();
+  expect(named("Graph").getAttribute("aria-expanded")).toBe("true");
+  expect(fake.asked("graph").map(({ take }) => take)).toEqual(["9f3a.1"]);
+  const nodes = {
+    "3": {
+      class_type: "KSampler",
+      inputs: { seed: 7, model: ["4", 0], text: "<img src=x onerror=alert(1)>" },
+    },
+    "4": { class_type: "UNETLoader", _meta: { title: "<b>Model</b>" } },
+  };
+  await fake.answer(fake.asked("graph")[0], { graph: nodes });
+  expect(graph.textContent).toContain("seed 7");
+  expect(graph.textContent).toContain("model ← 4");
+  expect(graph.querySelector("img")).toBeNull();
+  expect(graph.textContent).toContain("<b>Model</b>");
+  named("Graph").click();
+  named("Graph").click();
+  expect(graph.hidden).toBe(false);
+  expect(fake.asked("graph")).toHaveLength(1);
+});
+
+test("a graph that cannot be had says why, and is asked for again", async () => {
+  player.show(take());
+  named("Graph").click();
+  await fake.refuse(fake.asked("graph")[0], "This take is not shown here any more.");
+  expect(find(".cw-graph").textContent).toContain("not shown here");
+  named("Graph").click();
+  named("Graph").click();
+  expect(fake.asked("graph")).toHaveLength(2);
+});
+
 test("prompts are text", () => {
   player.show(take({ inputs: { prompt: "<img src=x onerror=alert(1)>", "<b>": "<i>" } }));
   expect(player.el.querySelectorAll(".cw-below :is(img, i)")).toHaveLength(0);

@@ -136,6 +136,20 @@ def test_a_piece_comes_as_a_buffer(kit, take):
     assert buffers == [take.path.read_bytes()]
 
 
+def test_a_take_beside_the_notebook_says_where(kit, take, tmp_path, monkeypatch):
+    assert VideoPlayer(take).state["take"]["place"] is None
+    monkeypatch.chdir(tmp_path)
+    assert VideoPlayer(take).state["take"]["place"] == take.path.name
+
+
+def test_the_graph_comes_when_it_is_asked_for(kit):
+    take = kit.take(graph={"3": {"class_type": "KSampler", "inputs": {"seed": 7}}})
+    player = VideoPlayer(take)
+    assert "KSampler" not in json.dumps(player.state)
+    content, _ = kit.ask(player, "read", "graph", take=handle(take))
+    assert content == {"re": "q", "ok": True, "graph": take.graph}
+
+
 async def test_only_the_take_that_is_shown_has_pieces(kit, take):
     job = kit.job()
     view = JobView(job)

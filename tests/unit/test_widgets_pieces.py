@@ -65,3 +65,10 @@ def test_a_file_that_became_shorter_is_not_passed_off_as_whole(big):
     big.path.write_bytes(b"short")
     with pytest.raises(InputFileError, match="shorter"):
         Shelf([big]).piece(ask(big, 0))
+
+
+def test_the_graph_of_what_is_shown_can_be_asked_for(kit):
+    take = kit.take(graph={"3": {"class_type": "KSampler", "inputs": {"seed": 7}}})
+    assert Shelf([take]).graph({"take": handle(take)}) == take.graph
+    with pytest.raises(InputFileError, match="not shown here"):
+        Shelf().graph({"take": handle(take)})

@@ -1,11 +1,11 @@
 // Keeping a view at the latest state, whatever was lost on the way.
 import type { Kernel } from "./kernel";
-import { MOVING, type Model, type State } from "./wire";
+import { MOVING, type Model, type Told } from "./wire";
 
 const QUIET_MS = 10_000;
 
 /** What is told of each newer state: its seconds were true at `since` (performance.now). */
-type Show = (state: State, since: number) => void;
+type Show<S> = (state: S, since: number) => void;
 
 /**
  * Tells a view each newer state.
@@ -13,16 +13,16 @@ type Show = (state: State, since: number) => void;
  * What a view finds in the trait may be old (a page that was reloaded, a notebook that was saved), and messages can be
  * dropped under load: so it asks when it begins, when it sees a gap, and when a job that goes on is quiet.
  */
-export class Follower {
-  readonly #model: Model;
+export class Follower<S extends Told> {
+  readonly #model: Model<S>;
   readonly #kernel: Kernel;
-  readonly #show: Show;
+  readonly #show: Show<S>;
   readonly #signal: AbortSignal;
   #seq = -1;
   #heard = 0;
   #asking = false;
 
-  constructor(model: Model, kernel: Kernel, show: Show, signal: AbortSignal) {
+  constructor(model: Model<S>, kernel: Kernel, show: Show<S>, signal: AbortSignal) {
     this.#model = model;
     this.#kernel = kernel;
     this.#show = show;
@@ -45,7 +45,7 @@ export class Follower {
     if (gap) this.#ask();
   }
 
-  #take(state: State, late: number): void {
+  #take(state: S, late: number): void {
     if (state.seq < this.#seq) return;
     this.#seq = state.seq;
     this.#heard = performance.now();
@@ -57,7 +57,7 @@ export class Follower {
     this.#asking = true;
     try {
       const [answer] = await this.#kernel.read("snapshot", {}, this.#signal);
-      this.#take(answer.state as State, Number(answer.late));
+      this.#take(answer.state as S, Number(answer.late));
     } catch {
       // The view went, or there is no kernel: what is shown stays.
     } finally {

@@ -1,12 +1,15 @@
 // Questions to the kernel and their answers, by custom messages.
 import { say } from "./say";
-import type { Act, Answer, Model } from "./wire";
+import type { Act, Answer, Wire } from "./wire";
 
 const PATIENCE_MS = 2000;
+const LONGEST_MS = 30_000;
 
 interface Waiting {
   done: (answer: Answer, buffers: DataView[]) => void;
-  late: ReturnType<typeof setTimeout>;
+  sent: number;
+  /** Wait for the answer from now on. */
+  wait: () => void;
   forget: () => void;
 }
 
@@ -17,14 +20,15 @@ export class Kernel {
   /** Whether it has answered anything: a view restored from a saved notebook may have none. */
   heard = false;
 
-  readonly #model: Model;
+  readonly #model: Wire;
   readonly #name = Math.random().toString(36).slice(2);
   readonly #open = new Map<string, Waiting>();
   readonly #late = new Set<string>();
   readonly #listeners: ((late: boolean) => void)[] = [];
   #count = 0;
+  #patience = PATIENCE_MS;
 
-  constructor(model: Model, signal: AbortSignal) {
+  constructor(model: Wire, signal: AbortSignal) {
     this.#model = model;
     const heard = (answer: Answer, buffers: DataView[]) => this.#heard(answer, buffers);
     model.on("msg:custom", heard);
@@ -39,10 +43,16 @@ export class Kernel {
     this.#listeners.push(listener);
   }
 
+  /** Where a file beside the notebook is for the page. */
+  async resolve(path: string): Promise<string> {
+    const manager = this.#model.widget_manager as { resolveUrl?: (path: string) => string | Promise<string> };
+    return (await manager?.resolveUrl?.(path)) ?? path;
+  }
+
   /**
    * Ask for something; rejected with the kernel's sentence if it refuses. An aborted question is forgotten.
    *
-   * Asked once more when it is late: a reconnect may have swallowed it, or it waits behind a cell on the main thread,
+   * Asked again when it is late: a reconnect may have swallowed it, or it waits behind a cell on the main thread,
    * since it was sent before JupyterLab had made the thread for widgets. Reading twice does no harm.
    */
   read(name: string, body: object = {}, signal?: AbortSignal): Promise<Reply> {
@@ -50,8 +60,8 @@ export class Kernel {
   }
 
   /** Ask for something to be done. */
-  act(name: Act): Promise<Reply> {
-    return this.#ask({ kind: "act", name });
+  act(name: Act | "mark", body: object = {}): Promise<Reply> {
+    return this.#ask({ kind: "act", name, ...body });
   }
 
   #ask(message: { kind: "read" | "act"; name: string }, signal?: AbortSignal): Promise<Reply> {
@@ -63,19 +73,44 @@ export class Kernel {
         reject(reason);
       };
       const aborted = () => end(signal?.reason);
-      const late = () => {
-        this.#mark(id, true);
+      const again = () => {
         if (message.kind === "read") this.#send(question, end);
       };
+      const clock = this.#clock(id, again);
       signal?.addEventListener("abort", aborted);
       this.#open.set(id, {
         done: (answer, buffers) =>
           answer.ok ? resolve([answer, buffers]) : reject(new Error(answer.error ?? "")),
-        late: setTimeout(late, PATIENCE_MS),
-        forget: () => signal?.removeEventListener("abort", aborted),
+        sent: performance.now(),
+        wait: clock.start,
+        forget: () => {
+          clock.stop();
+          signal?.removeEventListener("abort", aborted);
+        },
       });
+      clock.start();
       this.#send(question, end);
     });
+  }
+
+  /** Tells when a question is late. One that stays so asks less and less, and only for the one that waits longest:
+   * a kernel that was busy for minutes would answer all of them. */
+  #clock(id: string, again: () => void) {
+    let timer: ReturnType<typeof setTimeout>;
+    const arm = (wait: number, first: boolean) => {
+      timer = setTimeout(() => {
+        this.#mark(id, true);
+        if (first || this.#open.keys().next().value === id) again();
+        arm(Math.min(2 * wait, LONGEST_MS), false);
+      }, wait);
+    };
+    return {
+      start: () => {
+        clearTimeout(timer);
+        arm(this.#patience, true);
+      },
+      stop: () => clearTimeout(timer),
+    };
   }
 
   #send(question: object, end: (reason: unknown) => void): void {
@@ -90,14 +125,17 @@ export class Kernel {
     const waiting = this.#open.get(answer.re);
     if (!waiting) return; // another view's, or answered already
     this.heard = true;
+    // On a slow line a piece takes seconds: asking again would make it slower.
+    const took = performance.now() - waiting.sent;
+    this.#patience = Math.min(LONGEST_MS, Math.max(PATIENCE_MS, 3 * took));
     this.#close(answer.re);
+    // It speaks again: what it has not answered soon is lost.
+    for (const other of this.#open.values()) other.wait();
     waiting.done(answer, buffers);
   }
 
   #close(id: string): void {
-    const waiting = this.#open.get(id);
-    clearTimeout(waiting?.late);
-    waiting?.forget();
+    this.#open.get(id)?.forget();
     this.#open.delete(id);
     this.#mark(id, false);
   }

@@ -1,17 +1,14 @@
 // A take: its picture first, then what made it.
 import { attach, button, h, put } from "./dom";
 import { chips } from "./facts";
+import { grapher } from "./graph";
 import type { Kernel } from "./kernel";
-import { fromKernel, type Source } from "./pull";
+import { Reel } from "./reel";
 import { bytes, say } from "./say";
 import { Screen } from "./screen";
-import { whenVisible } from "./visible";
 import type { TakeState } from "./wire";
 
 const SPEEDS = [1, 0.5, 0.25, 2];
-
-/** The URL of a take's bytes, fetched by the first call; null if that failed or is not wanted any more. */
-type Loader = () => Promise<string | null>;
 
 export class Player {
   readonly screen = new Screen((ratio) => {
@@ -21,13 +18,13 @@ export class Player {
   });
   readonly #below = h("div", { class: "cw-below", hidden: true });
   readonly el = h("div", { class: "cw-player", role: "group" }, this.screen.el, this.#below);
-  readonly #source: Source;
+  readonly #kernel: Kernel;
   readonly #signal: AbortSignal;
   #shown: string | undefined;
   #one = new AbortController();
 
   constructor(kernel: Kernel, signal: AbortSignal) {
-    this.#source = fromKernel(kernel);
+    this.#kernel = kernel;
     this.#signal = signal;
     this.el.addEventListener("keydown", (event) => this.screen.key(event));
     kernel.onLate((late) => this.screen.late(late));
@@ -39,51 +36,41 @@ export class Player {
     this.#shown = take.id;
     this.#one.abort();
     this.#one = new AbortController();
-    const life = AbortSignal.any([this.#signal, this.#one.signal]);
-    const load = loader(take, this.screen, this.#source, life);
+    const reel = new Reel(take, this.screen, this.#kernel, AbortSignal.any([this.#signal, this.#one.signal]));
     attach(this.el, { "aria-label": take.title });
     this.el.hidden = this.#below.hidden = false;
-    this.#below.replaceChildren(...describe(take, this.screen, load));
-    this.screen.set(take, load);
-    if (take.kind === "video" || take.kind === "image") whenVisible(this.screen.el, load, life);
+    this.#below.replaceChildren(...this.#describe(take, reel));
+    this.screen.retry = () => reel.retry();
+    this.screen.set(take, () => reel.load());
+    if (take.kind === "video" || take.kind === "image") reel.watch();
   }
-}
 
-function loader(take: TakeState, screen: Screen, source: Source, life: AbortSignal): Loader {
-  let url: Promise<string | null> | undefined;
-  const load = async () => {
-    try {
-      screen.progress(0, take.size);
-      const found = await source(take, (done) => screen.progress(done, take.size), life);
-      life.addEventListener("abort", () => URL.revokeObjectURL(found));
-      screen.ready(found);
-      return found;
-    } catch (error) {
-      url = undefined; // so that the next call tries again
-      if (!life.aborted) screen.fail((error as Error).message);
-      return null;
-    }
-  };
-  return () => {
-    url ??= load();
-    return url;
-  };
-}
+  /** Show nothing. */
+  clear(): void {
+    this.#shown = undefined;
+    this.#one.abort();
+    this.screen.clear();
+    this.el.hidden = true;
+  }
 
-function describe(take: TakeState, screen: Screen, load: Loader): HTMLElement[] {
-  const head = h(
-    "div",
-    { class: "cw-row" },
-    h("b", { class: "cw-title", title: take.title }, take.title),
-    h("span", { class: "cw-dim" }, take.take_number > 1 ? say("take", { n: take.take_number }) : ""),
-    screen.readout,
-    h("span", { class: "cw-grow" }),
-    ...(take.kind === "video" ? [looper(screen), speeder(screen)] : []),
-    saver(take, load),
-  );
-  const prompt = String(take.inputs.prompt ?? "");
-  if (!prompt || prompt === take.title) return [head, chips(take)];
-  return [head, h("p", { class: "cw-clamp", title: prompt, tabindex: 0 }, prompt), chips(take)];
+  #describe(take: TakeState, reel: Reel): HTMLElement[] {
+    const { screen } = this;
+    const { unfold, graph } = grapher(take, this.#kernel, this.#signal);
+    const head = h(
+      "div",
+      { class: "cw-row" },
+      h("b", { class: "cw-title", title: take.title }, take.title),
+      h("span", { class: "cw-dim" }, take.take_number > 1 ? say("take", { n: take.take_number }) : ""),
+      screen.readout,
+      h("span", { class: "cw-grow" }),
+      ...(take.kind === "video" ? [looper(screen), speeder(screen)] : []),
+      saver(take, reel),
+      unfold,
+    );
+    const prompt = String(take.inputs.prompt ?? "");
+    const words = h("p", { class: "cw-clamp", title: prompt, tabindex: 0 }, prompt);
+    return [head, ...(prompt && prompt !== take.title ? [words] : []), chips(take), graph];
+  }
 }
 
 function looper(screen: Screen): HTMLElement {
@@ -108,11 +95,11 @@ function speeder(screen: Screen): HTMLElement {
   return speed;
 }
 
-function saver(take: TakeState, load: Loader): HTMLElement {
+function saver(take: TakeState, reel: Reel): HTMLElement {
   const save = button(
     "cw-quiet",
     async () => {
-      const href = await load();
+      const href = await reel.load();
       if (href) h("a", { href, download: take.file }).click();
     },
     say("save"),

@@ -1,34 +1,64 @@
-// A take's bytes: asked for in pieces by key, a few at a time, and joined into a blob.
+// A take's bytes: a URL of Jupyter's server where that works, else pieces from the kernel, joined into a blob.
 import type { Kernel } from "./kernel";
 import type { TakeState } from "./wire";
 
 const PIECE = 1_000_000;
 const WINDOW = 4;
 
-/** A way to get at a take's bytes: a URL that the caller revokes. */
+/** A way to get at a take's bytes: a URL; one that begins with "blob:" is the caller's to revoke. */
 export type Source = (
   take: TakeState,
   onProgress: (bytes: number) => void,
   signal: AbortSignal,
 ) => Promise<string>;
 
-/** Through the kernel, which works in every host. */
-export function fromKernel(kernel: Kernel): Source {
+/** The server's URL if it plays from there, else through the kernel. What came already is not asked for again. */
+export function sourceOf(kernel: Kernel): Source {
+  let tried = false;
+  const pieces = fromKernel(kernel);
   return async (take, onProgress, signal) => {
-    const pieces: DataView<ArrayBuffer>[] = new Array(Math.ceil(take.size / PIECE));
+    if (take.place && !tried) {
+      const url = await fromServer(kernel, take.place, take.size, signal);
+      // Asked once: a video that failed from there is fetched through the kernel, which can say why.
+      tried = true;
+      if (url) return url;
+    }
+    return pieces(take, onProgress, signal);
+  };
+}
+
+/** The take's URL on Jupyter's server, if that has this very file and lets the browser seek in it. */
+async function fromServer(
+  kernel: Kernel,
+  place: string,
+  size: number,
+  signal: AbortSignal,
+): Promise<string | null> {
+  try {
+    const url = await kernel.resolve(place);
+    const answer = await fetch(url, { headers: { Range: "bytes=0-0" }, signal });
+    answer.body?.cancel();
+    const whole = Number(answer.headers.get("Content-Range")?.split("/")[1]);
+    return answer.status === 206 && whole === size ? url : null;
+  } catch {
+    signal.throwIfAborted();
+    return null;
+  }
+}
+
+function fromKernel(kernel: Kernel): Source {
+  const had: DataView<ArrayBuffer>[] = [];
+  return async (take, onProgress, signal) => {
+    const count = Math.ceil(take.size / PIECE);
+    const missing = Array.from({ length: count }, (_, at) => at).filter((at) => !had[at]);
     // One piece that can't be had ends the others too.
     const failed = new AbortController();
     const life = AbortSignal.any([signal, failed.signal]);
-    let next = 0;
-    let done = 0;
     const pull = async () => {
-      while (next < pieces.length) {
-        const index = next++;
-        const body = { take: take.id, offset: index * PIECE };
-        const [, [piece]] = await kernel.read("piece", body, life);
-        pieces[index] = piece as DataView<ArrayBuffer>;
-        done += pieces[index].byteLength;
-        onProgress(done);
+      for (let at = missing.shift(); at !== undefined; at = missing.shift()) {
+        const [, [piece]] = await kernel.read("piece", { take: take.id, offset: at * PIECE }, life);
+        had[at] = piece as DataView<ArrayBuffer>;
+        onProgress(had.reduce((sum, one) => sum + one.byteLength, 0));
       }
     };
     try {
@@ -36,6 +66,6 @@ export function fromKernel(kernel: Kernel): Source {
     } finally {
       failed.abort();
     }
-    return URL.createObjectURL(new Blob(pieces, { type: take.media_type }));
+    return URL.createObjectURL(new Blob(had.splice(0), { type: take.media_type }));
   };
 }

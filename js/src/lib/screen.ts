@@ -8,7 +8,10 @@ export class Screen {
   /** Which frame is shown while the video stands still. */
   readonly readout = h("span", { class: "cw-dim cw-num" });
 
-  readonly #video = h("video", { playsinline: true, loop: true, preload: "auto", hidden: true });
+  readonly video = h("video", { playsinline: true, loop: true, preload: "auto", hidden: true });
+  /** Asked when the video fails: whether it is fetched another way. */
+  retry = () => false;
+
   readonly #image = h("img", { alt: "", hidden: true });
   readonly #fill = h("i");
   readonly #bar = h("span", { class: "cw-load", role: "progressbar", hidden: true }, this.#fill);
@@ -16,53 +19,64 @@ export class Screen {
   readonly #play = button("cw-play", () => this.#start());
   readonly #note = h("div", { class: "cw-note", role: "status", hidden: true });
   readonly #shape: (ratio: number) => void;
+  readonly #bare: boolean;
   #take: TakeState | undefined;
-  #retry = () => {};
+  #load = () => {};
   #wanted = false;
+  #rested = 0;
 
-  /** `shape` is told the picture's width by its height, as soon as that is known. */
-  constructor(shape: (ratio: number) => void) {
+  /**
+   * `shape` is told the picture's width by its height, as soon as that is known. A bare screen has no controls of its
+   * own: others move it.
+   */
+  constructor(shape: (ratio: number) => void, bare = false) {
     this.#shape = shape;
+    this.#bare = bare;
     this.#play.hidden = true;
     this.el = h(
       "div",
       { class: "cw-screen" },
-      this.#video,
+      this.video,
       this.#image,
       this.#tag,
       this.#bar,
       this.#play,
       this.#note,
     );
-    this.#video.addEventListener("play", () => {
+    this.video.addEventListener("play", () => {
       this.#wanted = true;
       this.#play.hidden = true;
       this.#tellFrame();
     });
-    for (const name of ["pause", "seeked"]) this.#video.addEventListener(name, () => this.#tellFrame());
+    for (const name of ["pause", "seeked"]) this.video.addEventListener(name, () => this.#tellFrame());
     this.#image.addEventListener("load", () => {
       const { naturalWidth, naturalHeight } = this.#image;
       if (!this.#take && naturalHeight) shape(naturalWidth / naturalHeight);
     });
-    this.#video.addEventListener("error", () => {
+    this.video.addEventListener("error", () => {
       // Taking the source away is an "error" too.
-      if (this.#video.getAttribute("src")) this.#tell(say("cannot_play"));
+      if (this.video.getAttribute("src") && !this.retry()) this.#tell(say("cannot_play"));
     });
   }
 
-  /** Begin with a take; `retry` fetches its bytes. */
-  set(take: TakeState, retry: () => void): void {
+  get playing(): boolean {
+    return !this.video.paused && !this.video.ended;
+  }
+
+  /** Begin with a take; `load` fetches its bytes. */
+  set(take: TakeState, load: () => void): void {
     const moving = take.kind === "video";
     // What was there stays until the take's own picture has come.
     const poster = take.poster ?? this.#image.getAttribute("src");
     this.clear();
     this.#take = take;
     if (take.width && take.height) this.#shape(take.width / take.height);
-    this.#retry = retry;
+    this.#load = load;
     this.#wanted = false;
-    attach(this.#video, { hidden: !moving, poster, "aria-label": say("screen", { title: take.title }) });
+    this.#rested = 0;
+    attach(this.video, { hidden: !moving, poster, "aria-label": say("screen", { title: take.title }) });
     attach(this.#image, { hidden: moving, src: poster, alt: take.title });
-    attach(this.#play, { hidden: !moving, "aria-label": say("play", { title: take.title }) });
+    attach(this.#play, { hidden: this.#bare || !moving, "aria-label": say("play", { title: take.title }) });
     if (!moving && take.kind !== "image") this.#tell(say("cannot_show"));
   }
 
@@ -100,9 +114,23 @@ export class Screen {
     this.#bar.hidden = this.#tag.hidden = true;
     if (this.#take?.kind === "image") this.#image.src = url;
     if (this.#take?.kind !== "video") return;
-    this.#video.src = url;
-    this.#video.controls = true;
-    if (this.#wanted) this.#start();
+    this.video.src = url;
+    this.video.currentTime = this.#rested;
+    this.video.controls = !this.#bare;
+    if (this.#wanted && !this.#bare) this.#start();
+  }
+
+  /** Hold the bytes no more; the poster stays, and where it was. */
+  rest(): void {
+    const { currentTime } = this.video;
+    const hidden = this.#bare || this.#take?.kind !== "video";
+    const poster = this.#image.hidden ? null : this.#take?.poster;
+    this.#unload();
+    this.#rested = currentTime;
+    this.#wanted = false;
+    this.#bar.hidden = this.#tag.hidden = true;
+    this.#play.hidden = hidden;
+    if (poster) this.#image.src = poster;
   }
 
   /** Say what went wrong, and offer to try again. */
@@ -110,46 +138,58 @@ export class Screen {
     this.#tell(sentence);
     const again = button("", () => {
       this.#note.hidden = true;
-      this.#retry();
+      this.#load();
     });
     put(again, say("try_again"));
     this.#note.append(again);
   }
 
   clear(): void {
-    for (const part of [this.#note, this.#tag, this.#bar, this.#play, this.#video]) part.hidden = true;
+    for (const part of [this.#note, this.#tag, this.#bar, this.#play, this.video]) part.hidden = true;
+    this.#unload();
+  }
+
+  #unload(): void {
     put(this.readout, "");
-    this.#video.controls = false;
-    if (!this.#video.getAttribute("src")) return;
-    this.#video.removeAttribute("src");
-    this.#video.load(); // lets the decoder go
+    this.video.controls = false;
+    if (!this.video.getAttribute("src")) return;
+    this.video.removeAttribute("src");
+    this.video.load(); // lets the decoder go
   }
 
   /** Turn looping on or off, and say which. */
   loop(): boolean {
-    this.#video.loop = !this.#video.loop;
-    return this.#video.loop;
+    this.video.loop = !this.video.loop;
+    return this.video.loop;
   }
 
   speed(rate: number): void {
-    this.#video.playbackRate = this.#video.defaultPlaybackRate = rate;
+    this.video.playbackRate = this.video.defaultPlaybackRate = rate;
   }
 
-  /** Comma and full stop step by a frame. */
+  /** Comma and full stop step by a frame, m mutes, f fills the screen. */
   key(event: KeyboardEvent): void {
-    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    if (event.ctrlKey || event.metaKey || event.altKey || this.video.hidden) return;
     if (event.key === "," || event.key === ".") this.#step(event.key === "," ? -1 : 1);
+    else if (event.key === "m") this.video.muted = !this.video.muted;
+    else if (event.key === "f") this.#whole();
   }
 
   #start(): void {
     this.#wanted = true;
     // A browser may refuse to play by itself: its own controls are there then.
-    if (this.#video.getAttribute("src")) this.#video.play().catch(() => {});
-    else this.#retry();
+    if (this.video.getAttribute("src")) this.video.play().catch(() => {});
+    else this.#load();
+  }
+
+  #whole(): void {
+    // Refused where a page that embeds this one forbids it.
+    if (document.fullscreenElement) document.exitFullscreen();
+    else this.video.requestFullscreen().catch(() => {});
   }
 
   #step(by: number): void {
-    const video = this.#video;
+    const video = this.video;
     const fps = this.#take?.fps;
     if (!video.getAttribute("src") || !fps) return;
     this.#wanted = true;
@@ -162,12 +202,12 @@ export class Screen {
   }
 
   #frame(fps: number): number {
-    return Math.floor(this.#video.currentTime * fps + 0.01);
+    return Math.floor(this.video.currentTime * fps + 0.01);
   }
 
   #tellFrame(): void {
     const { fps, frames } = this.#take ?? {};
-    const still = this.#video.paused && this.#wanted;
+    const still = this.video.paused && this.#wanted;
     const told = still && fps && frames;
     put(this.readout, told ? say("frame", { at: Math.min(this.#frame(fps) + 1, frames), of: frames }) : "");
   }

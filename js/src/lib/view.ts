@@ -3,11 +3,11 @@
 import { attach, h } from "./dom";
 import { Follower } from "./follow";
 import { Kernel } from "./kernel";
-import type { Model, State } from "./wire";
+import type { Model, State, Told } from "./wire";
 
-export interface View {
+export interface View<S> {
   el: HTMLElement[];
-  show(state: State, since: number): void;
+  show(state: S, since: number): void;
 }
 
 /** Else JupyterLab takes keys for its own commands: "d d" on a focused button deletes the cell around it. */
@@ -17,11 +17,13 @@ function keepKeys({ target }: Event): void {
 }
 
 /** A `render` for anywidget that keeps what `make` returns at the latest state until the view goes. */
-export function viewOf(make: (kernel: Kernel, signal: AbortSignal) => View) {
-  return ({ model, el }: { model: Model; el: HTMLElement }): (() => void) => {
+export function viewOf<S extends Told = State>(
+  make: (kernel: Kernel, signal: AbortSignal, model: Model<S>) => View<S>,
+) {
+  return ({ model, el }: { model: Model<S>; el: HTMLElement }): (() => void) => {
     const life = new AbortController();
     const kernel = new Kernel(model, life.signal);
-    const view = make(kernel, life.signal);
+    const view = make(kernel, life.signal, model);
     const root = h("div", { class: "cw" }, ...view.el);
     root.addEventListener("focusin", keepKeys);
     el.append(root);

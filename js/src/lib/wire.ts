@@ -58,18 +58,28 @@ export interface TakeState {
   cached: boolean;
   take_number: number;
   poster: string | null;
+  /** Where it lies relative to the notebook, if the page may reach it there. */
+  place: string | null;
+}
+
+/** What every `state` trait has. */
+export interface Told {
+  seq: number;
+  job?: JobState | null;
 }
 
 /** The `state` trait of QueueBadge, VideoPlayer and JobView. */
-export interface State {
-  seq: number;
+export interface State extends Told {
   job: JobState | null;
   take: TakeState | null;
 }
 
 // An alias, since an interface would not be assignable to anywidget's record of traits.
-export type Traits = { state: State };
-export type Model = AnyModel<Traits>;
+export type Traits<S extends Told = State> = { state: S };
+export type Model<S extends Told = State> = AnyModel<Traits<S>>;
+
+/** What questions and answers need of a model, whatever its state. */
+export type Wire = Pick<AnyModel, "on" | "off" | "send" | "widget_manager">;
 
 export interface Answer {
   re: string;

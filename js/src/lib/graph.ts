@@ -1,0 +1,56 @@
+// The graph that made a take, node by node, for those who ask.
+import { attach, button, h } from "./dom";
+import type { Kernel } from "./kernel";
+import { say } from "./say";
+import type { TakeState } from "./wire";
+
+interface Node {
+  class_type: string;
+  inputs?: Record<string, unknown>;
+  _meta?: { title?: string };
+}
+
+/** A button, and beneath the take what it unfolds. */
+export function grapher(take: TakeState, kernel: Kernel, signal: AbortSignal) {
+  const graph = h("div", { class: "cw-graph", role: "region", tabindex: 0, hidden: true });
+  attach(graph, { "aria-label": say("graph_of", { title: take.title }) });
+  let asked = false;
+  const unfold = button(
+    "cw-quiet",
+    () => {
+      graph.hidden = !graph.hidden;
+      attach(unfold, { "aria-expanded": String(!graph.hidden) });
+      if (!asked) fill();
+      asked = true;
+    },
+    say("graph"),
+  );
+  attach(unfold, { "aria-expanded": "false" });
+  const fill = async () => {
+    graph.replaceChildren(say("asking"));
+    try {
+      const [answer] = await kernel.read("graph", { take: take.id }, signal);
+      graph.replaceChildren(...nodes(answer.graph as Record<string, Node>));
+    } catch (error) {
+      asked = false;
+      graph.replaceChildren((error as Error).message);
+    }
+  };
+  return { unfold, graph };
+}
+
+function nodes(graph: Record<string, Node>): HTMLElement[] {
+  return Object.entries(graph).map(([id, node]) => {
+    const inputs = Object.entries(node.inputs ?? {}).map(([name, value]) =>
+      h("li", {}, h("span", { class: "cw-dim" }, name), " ", shown(value)),
+    );
+    const title = h("b", { title: node.class_type }, node._meta?.title ?? node.class_type);
+    return h("div", {}, h("span", { class: "cw-dim cw-num" }, id), " ", title, h("ul", {}, ...inputs));
+  });
+}
+
+/** A value as people read it; a link as an arrow from the node that it comes from. */
+function shown(value: unknown): string {
+  if (Array.isArray(value) && value.length === 2 && typeof value[0] === "string") return `← ${value[0]}`;
+  return typeof value === "object" ? JSON.stringify(value) : String(value);
+}

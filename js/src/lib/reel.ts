@@ -1,0 +1,86 @@
+// One take's bytes in the page: fetched when it can be seen, let go when others have been seen since.
+
+import type { Kernel } from "./kernel";
+import { type Source, sourceOf } from "./pull";
+import { gone, type Resident, seen } from "./resident";
+import type { Screen } from "./screen";
+import { watchView } from "./visible";
+import type { TakeState } from "./wire";
+
+export class Reel implements Resident {
+  readonly #take: TakeState;
+  readonly #screen: Screen;
+  readonly #source: Source;
+  readonly #life: AbortSignal;
+  #url: Promise<string | null> | undefined;
+  #blob = "";
+  #fetch = new AbortController();
+  #visible = false;
+
+  constructor(take: TakeState, screen: Screen, kernel: Kernel, life: AbortSignal) {
+    this.#take = take;
+    this.#screen = screen;
+    this.#source = sourceOf(kernel);
+    this.#life = life;
+    life.addEventListener("abort", () => this.#forget());
+  }
+
+  /** Load whenever the screen can be seen. */
+  watch(): void {
+    const tell = (visible: boolean) => {
+      this.#visible = visible;
+      if (visible) this.load();
+    };
+    watchView(this.#screen.el, tell, this.#life);
+  }
+
+  /** The URL of the bytes; null if they can't be had or are not wanted any more. */
+  load(): Promise<string | null> {
+    seen(this);
+    this.#url ??= this.#load();
+    return this.#url;
+  }
+
+  /** The bytes that are there can't be played: fetch them another way, if there is one. */
+  retry(): boolean {
+    if (this.#blob) return false;
+    this.#forget();
+    this.load();
+    return true;
+  }
+
+  needed(): boolean {
+    return this.#visible || this.#screen.playing;
+  }
+
+  letGo(): void {
+    this.#forget();
+    this.#screen.rest();
+  }
+
+  async #load(): Promise<string | null> {
+    const signal = AbortSignal.any([this.#life, this.#fetch.signal]);
+    const { size } = this.#take;
+    try {
+      this.#screen.progress(0, size);
+      const url = await this.#source(this.#take, (done) => this.#screen.progress(done, size), signal);
+      if (url.startsWith("blob:")) this.#blob = url;
+      this.#screen.ready(url);
+      return url;
+    } catch (error) {
+      if (signal.aborted) return null;
+      this.#url = undefined; // so that the next call tries again
+      this.#screen.fail((error as Error).message);
+      return null;
+    }
+  }
+
+  #forget(): void {
+    gone(this);
+    this.#fetch.abort();
+    this.#fetch = new AbortController();
+    if (this.#blob) URL.revokeObjectURL(this.#blob);
+    this.#blob = "";
+    this.#url = undefined;
+  }
+}
