@@ -1,0 +1,178 @@
+"""A workflow of ComfyUI's editor as the graph that a server gets, by what the server says of its classes (pure).
+
+The rules
+---------
+- A node of a class that the server has is kept, under its id; inside subgraphs under ``host:id``, to any depth.
+- Muted nodes go, and with them the inputs that they feed. Bypassed nodes pass on the input that fits.
+- What only the editor knows (notes, reroutes, primitives, setters and getters) is told by its shape and followed.
+- Any other node is of an unknown class. That is an error that names all of them: without it, it is another graph.
+- A widget without a saved value has the one that the editor would show; one that can't hold its value is an error.
+- Values that no declared input takes are left out: they are the editor's own (controls, buttons, previews).
+- Text is taken as it stands: wildcards such as ``{a|b}`` and ``%date%`` are the editor's to fill in.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from comfy_widgets.editor.levels import BYPASSED, MUTED, Level, Subgraphs
+from comfy_widgets.editor.links import Gone, Links, Output, Role, Roles, Source
+from comfy_widgets.editor.values import Node, produced, sent, widget_values
+from comfy_widgets.errors import WorkflowError
+
+# More than anybody draws; subgraphs that double themselves at each level of nesting reach it at once.
+_MOST_NODES = 200_000
+_NAMED_AT_ONCE = 10
+
+
+def to_api(ui_workflow: Mapping[str, Any], object_info: Mapping[str, Any]) -> dict[str, Any]:
+    """Convert a workflow that ComfyUI's editor saved into a graph in the API format.
+
+    Parameters
+    ----------
+    ui_workflow
+        What the editor saved, parsed from JSON.
+    object_info
+        What the server answers to ``GET /object_info``: its classes.
+
+    Returns
+    -------
+    dict
+        The graph, as a server takes it; titles are kept in ``_meta``.
+
+    Raises
+    ------
+    WorkflowError
+        If a node is of a class that the server does not have, or was saved for another version of its class, or if the
+        file is no workflow of the editor.
+
+    Examples
+    --------
+    >>> object_info = {"Save": {"input": {"required": {"text": ["STRING", {}]}}, "output": []}}
+    >>> to_api({"nodes": [{"id": 3, "type": "Save", "title": "Keep", "widgets_values": ["hello"]}]}, object_info)
+    {'3': {'inputs': {'text': 'hello'}, 'class_type': 'Save', '_meta': {'title': 'Keep'}}}
+    """
+    subgraphs = Subgraphs(ui_workflow)
+    converting = _Converting(ui_workflow, object_info, Roles(subgraphs, object_info))
+    graph: dict[str, Any] = {}
+    for level, node in converting.kept():
+        graph[f"{level.path}{node['id']}"] = converting.converted(level, node)
+    for node in graph.values():
+        node["inputs"] = {
+            name: [*value] if isinstance(value, Output) else value
+            for name, value in node["inputs"].items()
+            if not isinstance(value, Output) or value.node_id in graph
+        }
+    return graph
+
+
+class _Converting:
+    """One workflow on its way."""
+
+    def __init__(self, workflow: Mapping[str, Any], classes: Mapping[str, Any], roles: Roles) -> None:
+        self._workflow = workflow
+        self._classes = classes
+        self._roles = roles
+        self._links = Links(roles)
+        self._produced = produced(classes)
+
+    def kept(self) -> list[tuple[Level, Node]]:
+        """The nodes that the graph has, with where they are."""
+        found, unknown = [], []
+        for level, node in self._active():
+            role = self._roles.of(level, node)
+            if role is Role.CLASS:
+                found.append((level, node))
+            elif role is Role.UNKNOWN:
+                unknown.append((level, node))
+        if unknown:
+            raise self._unknown(unknown)
+        return found
+
+    def _active(self) -> Iterator[tuple[Level, Node]]:
+        """Every node that is neither muted nor bypassed, nor inside one that is."""
+        subgraphs = self._roles.subgraphs
+        waiting = [Level(self._workflow)]
+        seen = 0
+        while waiting:
+            level = waiting.pop()
+            seen += len(level.nodes)
+            if seen > _MOST_NODES:
+                raise WorkflowError(f"This workflow has more than {_MOST_NODES} nodes, counted through its subgraphs.")
+            for node in level.nodes.values():
+                if node.get("mode") not in {MUTED, BYPASSED}:
+                    yield level, node
+                    if subgraphs.stands_for(node):
+                        waiting.append(subgraphs.inside(level, node))
+
+    def converted(self, level: Level, node: Node) -> dict[str, Any]:
+        """A node as the graph has it; links are still `Output`, since they may lead to nodes that are not in it."""
+        info = self._classes[node["type"]]
+        where = _in_words(level, node)
+        title = str(node.get("title") or info.get("display_name") or node["type"])
+        inputs: dict[str, Any] = {}
+        try:
+            inputs |= widget_values(node, info, self._produced, where)
+            for name in inputs:
+                if (str(node["id"]), name) in level.proxied:
+                    inputs[name] = sent(level.proxied[str(node["id"]), name], name, where)
+            for entry in node.get("inputs") or []:
+                _feed(inputs, _name(entry, info), self._links.source(level, entry), where)
+        except WorkflowError as error:
+            raise error.at(node_id=f"{level.path}{node['id']}", node_title=title)  # noqa: B904 - the same error
+        return {"inputs": inputs, "class_type": node["type"], "_meta": {"title": title}}
+
+    def _unknown(self, nodes: list[tuple[Level, Node]]) -> WorkflowError:
+        groups = (self._workflow.get("extra") or {}).get("groupNodes") or {}
+        grouped = [(level, node) for level, node in nodes if re.sub(r"^workflow[>/]", "", node["type"]) in groups]
+        named = [_in_words(level, node) for level, node in grouped or nodes]
+        listed = ", ".join(named[:_NAMED_AT_ONCE]) + (", …" if len(named) > _NAMED_AT_ONCE else "")
+        level, node = (grouped or nodes)[0]
+        if grouped:
+            error = WorkflowError(
+                f"Group nodes of the old kind are not converted: {listed}.",
+                hint="In ComfyUI, convert each to nodes (or to a subgraph) and save the workflow again.",
+            )
+        else:
+            packs = sorted({pack for _, node in nodes if (pack := _pack(node))})
+            error = WorkflowError(
+                f"The server does not have the class of {listed}.",
+                hint=f"Install {' and '.join(packs) or 'the node pack'} there, or remove what needs it.",
+            )
+        return error.at(node_id=f"{level.path}{node['id']}", node_title=str(node.get("title") or node["type"]))
+
+
+def _feed(inputs: dict[str, Any], name: str, source: Source, where: str) -> None:
+    match source:
+        case Output():
+            inputs[name] = source
+        case Gone():
+            inputs.pop(name, None)
+        case None:
+            pass
+        case _:
+            inputs[name] = sent(source.value, name, where)
+
+
+def _name(entry: Mapping[str, Any], info: Mapping[str, Any]) -> str:
+    """The name by which the class knows an input: a widget keeps its own where its input was renamed."""
+    name, widget = str(entry.get("name")), entry.get("widget")
+    known = {name for section in (info.get("input") or {}).values() for name in section}
+    if name not in known and isinstance(widget, Mapping) and widget.get("name") in known:
+        return str(widget["name"])
+    return name
+
+
+def _in_words(level: Level, node: Node) -> str:
+    title = node.get("title")
+    told = f"{title!r}, {node['type']}" if title and title != node["type"] else node["type"]
+    return f"node {level.path}{node['id']} ({told})"
+
+
+def _pack(node: Node) -> str | None:
+    """Where a class comes from, as newer releases of the editor note it."""
+    properties = node.get("properties") or {}
+    pack = properties.get("cnr_id") or properties.get("aux_id")
+    if pack == "comfy-core":
+        return f"ComfyUI {properties.get('ver') or ''} or newer".replace("  ", " ")
+    return str(pack) if pack else None
