@@ -36,7 +36,7 @@ def journalled(core: Core) -> Middleware:
     async def note(request: web.Request, handler: Handler) -> web.StreamResponse:
         path = path_of(request)
         if not path.startswith("/demo/"):
-            core.journal.note("request", method=request.method, path=path)
+            core.journal.request(request.method, path)
         return await handler(request)
 
     return note

@@ -83,7 +83,7 @@ class Core:
             with contextlib.suppress(asyncio.CancelledError, Exception):
                 await task
         for prompt_id in self.queue.ids():
-            self.journal.note("prompt", prompt_id=prompt_id, fate="lost")
+            self.journal.prompt(prompt_id, "lost")
         self.world.pool.shutdown(wait=False, cancel_futures=True)
 
     def status(self) -> dict[str, Any]:
@@ -92,20 +92,20 @@ class Core:
 
     def submit(self, item: Item) -> None:
         """Queue a prompt."""
-        self.journal.note("prompt", prompt_id=item[1], fate="queued")
+        self.journal.prompt(item[1], "queued")
         self.queue.put(item)
 
     def delete(self, prompt_id: str) -> bool:
         """Remove a pending prompt, whether there was one."""
         deleted = self.queue.delete(prompt_id)
         if deleted:
-            self.journal.note("prompt", prompt_id=prompt_id, fate="deleted")
+            self.journal.prompt(prompt_id, "deleted")
         return deleted
 
     def clear(self) -> None:
         """Remove all pending prompts."""
         for item in self.queue.pending:
-            self.journal.note("prompt", prompt_id=item[1], fate="deleted")
+            self.journal.prompt(item[1], "deleted")
         self.queue.clear()
 
     def cancel(self, prompt_id: str) -> bool:
@@ -158,7 +158,7 @@ class Core:
         while True:
             item = await self.queue.take()
             prompt_id = item[1]
-            self.journal.note("prompt", prompt_id=prompt_id, fate="running")
+            self.journal.prompt(prompt_id, "running")
             ending = await self.executor.run(item)
             # The success is told before history has it: clients must not rely on the order, so it is not hidden.
             await self.hub.drained()
@@ -177,4 +177,4 @@ class Core:
     def _close(self, prompt_id: str, ending: Ending) -> None:
         self.queue.end(ending)
         fate = next((FATES[event] for event, _ in reversed(ending.messages) if event in FATES), "error")
-        self.journal.note("prompt", prompt_id=prompt_id, fate=fate)
+        self.journal.prompt(prompt_id, fate)

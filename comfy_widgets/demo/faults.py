@@ -167,7 +167,7 @@ class Faults:
         """The faults of a target that happen at this occasion."""
         found = [fault for fault in self.all if fault.target == target and fault.due(name, scope, self._lots)]
         for fault in found:
-            self._journal.note("fault", fault=fault.text, at=name, **facts)
+            self._journal.fault(fault.text, at=name, **facts)
         return found
 
     def one(self, target: str, name: str = "", scope: str = "", **facts: Any) -> Fault | None:

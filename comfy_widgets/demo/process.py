@@ -37,6 +37,8 @@ class Process:
             stdout=subprocess.PIPE,
             stderr=self._stderr,
             start_new_session=True,
+            # What a session is elsewhere, so that a Ctrl-C meant for the kernel does not reach it.
+            creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),
         )
         self.pid = self._process.pid
         self.url = self._read_url()

@@ -251,7 +251,7 @@ class DemoServer:
     def stall(self, seconds: float) -> None:
         """Stop the server's whole loop for a while, as a node that keeps Python to itself does."""
         if self.loop is not None:
-            self.journal.note("fault", fault=f"stall:{seconds}")
+            self.journal.note("stall", seconds=seconds)
             self.loop.call_soon_threadsafe(time.sleep, seconds)
 
     def restart(self, down: float = 0.0) -> None:

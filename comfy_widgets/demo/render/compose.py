@@ -56,17 +56,6 @@ def scaled(frame: "av.VideoFrame", width: int, height: int, kind: str) -> "av.Vi
     return result
 
 
-def fading(graph: "Graph", below: "FilterContext", opening: "FilterContext", count: int) -> "FilterContext":
-    """Lay a picture over the first frames, that fades away after a while."""
-    first, last = int(count * 0.2), max(int(count * 0.6), 1)
-    fade = graph.add("fade", f"type=out:start_frame={first}:nb_frames={last}:alpha=1")
-    over = graph.add("overlay", "format=yuv444")
-    opening.link_to(fade)
-    below.link_to(over, 0, 0)
-    fade.link_to(over, 0, 1)
-    return over
-
-
 def compose(
     background: bytes, layers: Sequence[Layer], size: tuple[int, int], count: int, start: "av.VideoFrame | None"
 ) -> Iterator["av.VideoFrame"]:
@@ -89,14 +78,15 @@ def compose(
     graph = av.filter.Graph()
     graph.threads = 1
     source = entry(graph, width, height, "yuv444p")
-    current: FilterContext = source
     stills: list[tuple[FilterContext, av.VideoFrame]] = []
+    current = source
     for layer in layers[:-2]:
         current = overlay(graph, current, layer, stills)
-    opening = None
+    opening: FilterContext | None = None
+    cover: av.VideoFrame | None = None
     if start is not None and count > 1:
-        opening = entry(graph, width, height, "yuva444p")
-        current = fading(graph, current, opening, count)
+        cover = covering(start, width, height)
+        opening, current = fading(graph, current, size, count)
     for layer in layers[-2:]:
         current = overlay(graph, current, layer, stills)
     sink = graph.add("buffersink")
@@ -106,16 +96,31 @@ def compose(
         context.push(frame)
         context.push(None)
     base = scaled(rgba_frame(width, height, background), width, height, "yuv444p")
-    cover = covering(start, width, height) if start is not None and opening is not None else None
     for number in range(count):
-        base.pts = number
-        base.time_base = TIME_BASE
-        source.push(base)
-        if cover is not None and opening is not None:
-            cover.pts = number
-            cover.time_base = TIME_BASE
-            opening.push(cover)
+        push(source, base, number)
+        if opening is not None and cover is not None:
+            push(opening, cover, number)
         yield sink.pull()  # type: ignore[misc]
+
+
+def push(context: "FilterContext", frame: "av.VideoFrame", number: int) -> None:
+    """Let a picture enter as the frame of this number."""
+    frame.pts, frame.time_base = number, TIME_BASE
+    context.push(frame)
+
+
+def fading(
+    graph: "Graph", below: "FilterContext", size: tuple[int, int], count: int
+) -> "tuple[FilterContext, FilterContext]":
+    """Lay a picture over a chain that fades away in the course of the clip; where it enters, and the chain."""
+    opening = entry(graph, *size, "yuva444p")
+    first, last = int(count * 0.2), max(int(count * 0.6), 1)
+    fade = graph.add("fade", f"type=out:start_frame={first}:nb_frames={last}:alpha=1")
+    over = graph.add("overlay", "format=yuv444")
+    opening.link_to(fade)
+    below.link_to(over, 0, 0)
+    fade.link_to(over, 0, 1)
+    return opening, over
 
 
 def overlay(

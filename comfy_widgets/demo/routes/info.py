@@ -20,50 +20,70 @@ def features(core: Core) -> dict[str, Any]:
 
 def routes(core: Core) -> list[web.RouteDef]:
     """The routes."""
-
-    async def object_info(_: web.Request) -> web.Response:
-        return web.json_response(describe_all(core.world))
-
-    async def one_class(request: web.Request) -> web.Response:
-        name = request.match_info["name"]
-        known = REGISTRY.get(name)
-        return web.json_response({} if known is None else {name: describe(known, core.world)})
-
-    async def stats(_: web.Request) -> web.Response:
-        return web.json_response(system_stats(core))
-
-    async def feature_flags(_: web.Request) -> web.Response:
-        return web.json_response(features(core))
-
-    async def embeddings(_: web.Request) -> web.Response:
-        return web.json_response(list(FILES["embeddings"]))
-
-    async def models(_: web.Request) -> web.Response:
-        return web.json_response([folder for folder in FILES if folder != "embeddings"])
-
-    async def model_files(request: web.Request) -> web.Response:
-        folder = request.match_info["folder"]
-        return web.json_response(list(FILES[folder])) if folder in FILES else web.Response(status=404)
-
-    async def journal(_: web.Request) -> web.Response:
-        return web.json_response(core.journal.to_json())
-
+    here = Info(core)
     return [
-        web.get("/", page),
-        web.get("/object_info", object_info),
-        web.get("/object_info/{name}", one_class),
-        web.get("/system_stats", stats),
-        web.get("/features", feature_flags),
-        web.get("/embeddings", embeddings),
-        web.get("/models", models),
-        web.get("/models/{folder}", model_files),
-        web.get("/demo/journal", journal),
+        web.get("/", here.page),
+        web.get("/object_info", here.object_info),
+        web.get("/object_info/{name}", here.one_class),
+        web.get("/system_stats", here.stats),
+        web.get("/features", here.features),
+        web.get("/embeddings", here.embeddings),
+        web.get("/models", here.models),
+        web.get("/models/{folder}", here.model_files),
+        web.get("/demo/journal", here.journal),
     ]
 
 
-async def page(_: web.Request) -> web.Response:
-    """What a person sees who opens the address in a browser."""
-    return web.Response(text="The embedded server of comfy-widgets. Its clips are simulated.\n")
+class Info:
+    """Handlers about the server.
+
+    Parameters
+    ----------
+    core
+        The server's present life.
+    """
+
+    def __init__(self, core: Core) -> None:
+        self._core = core
+
+    async def page(self, _: web.Request) -> web.Response:
+        """Say who answers."""
+        return web.Response(text="The embedded server of comfy-widgets. Its clips are simulated.\n")
+
+    async def object_info(self, _: web.Request) -> web.Response:
+        """All node types."""
+        return web.json_response(describe_all(self._core.world))
+
+    async def one_class(self, request: web.Request) -> web.Response:
+        """One node type, or an empty object."""
+        name = request.match_info["name"]
+        known = REGISTRY.get(name)
+        return web.json_response({} if known is None else {name: describe(known, self._core.world)})
+
+    async def stats(self, _: web.Request) -> web.Response:
+        """Release, memory, devices."""
+        return web.json_response(system_stats(self._core))
+
+    async def features(self, _: web.Request) -> web.Response:
+        """What the server can."""
+        return web.json_response(features(self._core))
+
+    async def embeddings(self, _: web.Request) -> web.Response:
+        """The names of embeddings."""
+        return web.json_response(list(FILES["embeddings"]))
+
+    async def models(self, _: web.Request) -> web.Response:
+        """The folders of models."""
+        return web.json_response([folder for folder in FILES if folder != "embeddings"])
+
+    async def model_files(self, request: web.Request) -> web.Response:
+        """The models of a folder."""
+        folder = request.match_info["folder"]
+        return web.json_response(list(FILES[folder])) if folder in FILES else web.Response(status=404)
+
+    async def journal(self, _: web.Request) -> web.Response:
+        """What really happened."""
+        return web.json_response(self._core.journal.to_json())
 
 
 def system_stats(core: Core) -> dict[str, Any]:
