@@ -6,19 +6,21 @@ import re
 import threading
 import time
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from filelock import FileLock, Timeout
 
 from comfy_widgets.errors import CacheError
-from comfy_widgets.files import put, temporary_beside, told_as_cache_error, write_text
+from comfy_widgets.files import TEMPORARY, put, temporary_beside, told_as_cache_error, write_text
 from comfy_widgets.takes import Take
 from comfy_widgets.unfinished import Unfinished
 
 _KEY_DIGITS = 12
 _SLUG = re.compile(r"[^\w-]+")
-_LONGEST_SLUG = 60
+# Two slugs, the key and the name of a temporary file fit into the 255 bytes that a file name may have.
+_LONGEST_SLUG, _LONGEST_SLUG_BYTES = 60, 80
 _INDEX_SECONDS = 1.0
 _LOCK_SECONDS = 5.0
 # What the index says of a take; all of it stands in the sidecar too.
@@ -78,14 +80,32 @@ class TakeCache:
             probe.touch()
             probe.unlink()
 
-    def part(self, prompt_id: str, number: int) -> Path:
-        """Where the bytes of a job's n-th file are collected; the same for each attempt, so that one can go on."""
-        return self.folder / f".{prompt_id}.{number}.part"
+    def take_part(self, prompt_id: str, number: int) -> Path:
+        """A file for the bytes of a job's n-th file, with those that an earlier attempt left.
+
+        It is ours alone: two kernels may fetch the same file at the same time.
+        """
+        ours = temporary_beside(self.folder / f"{prompt_id}.{number}")
+        with suppress(OSError):
+            self._left(prompt_id, number).replace(ours)
+        return ours
+
+    def leave_part(self, part: Path, prompt_id: str, number: int) -> None:
+        """Leave the bytes that are here to the next attempt."""
+        with suppress(OSError):
+            part.replace(self._left(prompt_id, number))
+
+    def _left(self, prompt_id: str, number: int) -> Path:
+        return self.folder / f".{prompt_id}.{number}{TEMPORARY}"
 
     def name(self, key: str, scene: str | None, shot: str | None, title: str, number: int) -> str:
         """The file name of a take without its suffix: readable, and unique by key and number."""
         slug = "_".join(part for part in (slug_of(scene), slug_of(shot)) if part) or slug_of(title) or "take"
         return f"{slug}_{key[:_KEY_DIGITS]}" + (f".{number}" if number > 1 else "")
+
+    def of_prompt(self, key: str, prompt_id: str) -> Take | None:
+        """The take that a prompt made, None while it is not here."""
+        return next((take.as_cached() for take in self._of(key) if take.prompt_id == prompt_id), None)
 
     def next_number(self, key: str) -> int:
         """The number of the next take of a key."""
@@ -106,9 +126,14 @@ class TakeCache:
         CacheNotWritable, DiskFull
             If a file can't be written.
         """
-        for temporary, path in parts.items():
-            put(temporary, path)
-        self._write_sidecar(take)
+        try:
+            for temporary, path in parts.items():
+                put(temporary, path)
+            self._write_sidecar(take)
+        finally:
+            for temporary in parts:
+                with suppress(OSError):
+                    temporary.unlink()
         return take
 
     def note_use(self, take: Take, scene: str | None, shot: str | None) -> Take:
@@ -128,9 +153,11 @@ class TakeCache:
                 return
             try:
                 with FileLock(self.folder / ".index.lock", timeout=_LOCK_SECONDS):
-                    merged = {**_index(self.folder), **self._unindexed}
-                    write_text(self.folder / "index.json", _lines(merged))
-            except (Timeout, CacheError, OSError):
+                    known = _index(self.folder)
+                    if known is None:
+                        known = {take.key: _entry(take) for take in self.takes()}
+                    write_text(self.folder / "index.json", _lines({**known, **self._unindexed}))
+            except (Timeout, CacheError, OSError, NotImplementedError):  # the last where files can't be locked
                 return
             self._unindexed, self._indexed = {}, time.monotonic()
 
@@ -152,15 +179,15 @@ class TakeCache:
     def _write_sidecar(self, take: Take) -> None:
         told = {"version": 1, **take.to_json()}
         write_text(take.path.with_suffix(".json"), json.dumps(told, ensure_ascii=False, indent=1))
-        entry = {name: told[name] for name in _INDEXED} | {"file": take.path.name, "take": take.take_number}
         with self._lock:
-            self._unindexed[take.key] = entry
+            self._unindexed[take.key] = _entry(take)
         self.write_index()
 
 
 def slug_of(text: str | None) -> str:
     """A text as part of a file name that every system takes."""
-    return _SLUG.sub("-", (text or "").strip()).strip("-")[:_LONGEST_SLUG].rstrip("-")
+    slug = _SLUG.sub("-", (text or "").strip()).strip("-")[:_LONGEST_SLUG]
+    return slug.encode()[:_LONGEST_SLUG_BYTES].decode("utf-8", "ignore").rstrip("-")
 
 
 def _used_by(take: Take, scene: str | None, shot: str | None) -> bool:
@@ -168,12 +195,17 @@ def _used_by(take: Take, scene: str | None, shot: str | None) -> bool:
     return any((scene is None or user[0] == scene) and (shot is None or user[1] == shot) for user in users)
 
 
-def _index(folder: Path) -> dict[str, Any]:
+def _entry(take: Take) -> dict[str, Any]:
+    return {name: getattr(take, name) for name in _INDEXED} | {"file": take.path.name, "take": take.take_number}
+
+
+def _index(folder: Path) -> dict[str, Any] | None:
+    """What the index says, None where it is missing or torn."""
     try:
         told = json.loads((folder / "index.json").read_text("utf-8"))
         return dict(told["takes"])
     except (OSError, ValueError, KeyError, TypeError):
-        return {}
+        return None
 
 
 def _lines(takes: Mapping[str, Any]) -> str:

@@ -30,7 +30,8 @@ def write_text(path: Path, text: str) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         temporary = temporary_beside(path)
         try:
-            with temporary.open("w", encoding="utf-8") as file:
+            # A lone surrogate in a prompt has no UTF-8; written like this it is JSON's own escape for it.
+            with temporary.open("w", encoding="utf-8", errors="backslashreplace") as file:
                 file.write(text)
                 file.flush()
                 os.fsync(file.fileno())

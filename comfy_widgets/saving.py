@@ -13,7 +13,7 @@ from comfy_widgets.comfyui.capabilities import Capabilities
 from comfy_widgets.comfyui.client import Client
 from comfy_widgets.comfyui.replies import OutputFile, chosen_output
 from comfy_widgets.errors import ComfyWidgetsError, FetchFailed, OutputMissing
-from comfy_widgets.files import temporary_beside
+from comfy_widgets.files import temporary_beside, told_as_cache_error
 from comfy_widgets.jobs import Request
 from comfy_widgets.takes import Take
 
@@ -69,10 +69,16 @@ async def save(
         If it can't be written.
     """
     wanted = wanted_files(files)
-    parts = [cache.part(origin.prompt_id, number) for number in range(len(wanted))]
-    for number, (file, part) in enumerate(zip(wanted, parts, strict=True)):
-        whole = await _fetch(client, file, part, partial(_tell_bytes, tell, number, len(wanted)))
-        await asyncio.to_thread(_check, file, part, whole)
+    parts = [cache.take_part(origin.prompt_id, number) for number in range(len(wanted))]
+    try:
+        for number, (file, part) in enumerate(zip(wanted, parts, strict=True)):
+            with told_as_cache_error(cache.folder / file.filename):
+                whole = await _fetch(client, file, part, partial(_tell_bytes, tell, number, len(wanted)))
+                await asyncio.to_thread(_check, file, part, whole)
+    except BaseException:
+        for number, part in enumerate(parts):
+            cache.leave_part(part, origin.prompt_id, number)
+        raise
     return await asyncio.to_thread(_keep, cache, origin, wanted, parts)
 
 
@@ -124,11 +130,22 @@ def _check(file: OutputFile, part: Path, whole: bool) -> None:
 
 
 def _keep(cache: TakeCache, origin: Origin, files: list[OutputFile], parts: list[Path]) -> Take:
-    # Somebody else may have brought the same take here meanwhile: another kernel on this folder.
-    known = None if origin.request.fresh else cache.find(origin.key)
-    if known is not None:
-        _drop(parts)
-        return replace(known, cached=False)
+    try:
+        # Somebody else may have brought the same take here meanwhile: another kernel on this folder.
+        known = cache.of_prompt(origin.key, origin.prompt_id)
+        if known is None and not origin.request.fresh:
+            known = cache.find(origin.key)
+        if known is not None:
+            return replace(known, cached=False)
+        with told_as_cache_error(cache.folder / files[0].filename):
+            return _kept(cache, origin, files, parts)
+    finally:
+        # What has been worked on can't be continued; what was kept is not here any more.
+        for part in parts:
+            part.unlink(missing_ok=True)
+
+
+def _kept(cache: TakeCache, origin: Origin, files: list[OutputFile], parts: list[Path]) -> Take:
     request = origin.request
     number = cache.next_number(origin.key)
     name = cache.name(origin.key, request.scene, request.shot, request.title, number)
@@ -193,10 +210,8 @@ def _with_poster(take: Take, part: Path, moves: dict[Path, Path]) -> Take:
     except ComfyWidgetsError:
         temporary.unlink(missing_ok=True)
         return take
+    except OSError:
+        temporary.unlink(missing_ok=True)
+        raise
     moves[temporary] = path
     return replace(take, poster=path)
-
-
-def _drop(parts: list[Path]) -> None:
-    for part in parts:
-        part.unlink(missing_ok=True)

@@ -37,11 +37,12 @@ class Owner:
     @property
     def lives(self) -> bool | None:
         """Whether it still runs; None where that can't be known, on another machine."""
-        if self.host != platform.node():
+        # On Windows signal 0 is Ctrl-C.
+        if self.host != platform.node() or os.name == "nt":
             return None
         try:
             os.kill(self.pid, 0)
-        except ProcessLookupError:
+        except (ProcessLookupError, OverflowError):
             return False
         except PermissionError:
             pass

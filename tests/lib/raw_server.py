@@ -41,6 +41,7 @@ class RawServer:
         self.answer = answer
         self.asked: list[Asked] = []
         self._writers: set[asyncio.StreamWriter] = set()
+        self._tasks: set[asyncio.Task] = set()
         self._connections = 0
 
     @property
@@ -58,10 +59,12 @@ class RawServer:
         self._server.close()
         for writer in self._writers:
             writer.close()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
         await self._server.wait_closed()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._writers.add(writer)
+        self._tasks.add(asyncio.current_task())
         self._connections += 1
         connection = self._connections
         try:
