@@ -124,11 +124,6 @@ class Unfinished:
         found = [row for path in self.folder.glob("*.json") if (row := _read(path)) is not None]
         return sorted(found, key=lambda row: row.created)
 
-    def of(self, key: str, server: str) -> Row | None:
-        """The latest row of a key on a server."""
-        fitting = [row for row in self.rows() if row.key == key and row.server == server]
-        return fitting[-1] if fitting else None
-
     def _path(self, prompt_id: str) -> Path:
         return self.folder / f"{Path(prompt_id).name}.json"
 
