@@ -81,13 +81,18 @@ def _files(outputs: Mapping[str, Any]) -> Iterator[OutputFile]:
 
 
 def chosen_output(files: list[OutputFile]) -> OutputFile | None:
-    """The one that becomes the take: kept rather than temporary, playable rather than not, the last node's."""
-    if not files:
-        return None
-    return max(
-        enumerate(files),
-        key=lambda pair: (pair[1].type == "output", pair[1].playable, pair[1].kind == "video", pair[0]),
-    )[1]
+    """The one that becomes the take: kept rather than temporary, playable rather than not, the last node's.
+
+    Of several that one node left, mp4 goes first: every browser plays it.
+    """
+    nodes = list(dict.fromkeys(file.node_id for file in files))
+
+    def worth(place: int) -> tuple[bool, bool, bool, int, bool, int]:
+        file = files[place]
+        video = file.kind == "video"
+        return (file.type == "output", file.playable, video, nodes.index(file.node_id), file.suffix == ".mp4", place)
+
+    return files[max(range(len(files)), key=worth)] if files else None
 
 
 def sentence_of(text: str, limit: int = 200) -> str:

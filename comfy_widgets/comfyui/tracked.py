@@ -14,6 +14,8 @@ from comfy_widgets.comfyui.status import Remote, advance
 # A prompt that is in neither queue nor history may be on its way between them: how long, and how often seen so.
 GRACE_SECONDS = 10.0
 GRACE_LOOKS = 3
+# How long to wait for the record of a prompt of which the socket has told everything already.
+TOLD_SECONDS = 3.0
 # An answer 500 to one prompt's history means that its outputs can't be written as JSON: it will not get better.
 _UNREADABLE_LOOKS = 3
 
@@ -115,10 +117,11 @@ class Tracked:
         self.absent_looks += 1
         # A queued prompt that we deleted leaves no trace; one that ran leaves a record, if late.
         enough = 1 if self.cancelling and self.news.remote in {Remote.SUBMITTED, Remote.QUEUED} else GRACE_LOOKS
-        waited = self.cancelling or now - self.absent_since >= GRACE_SECONDS
-        if self.absent_looks < enough or not waited:
+        told_all = self.ending == "execution_success" and bool(self.news.told_files)
+        grace = 0.0 if self.cancelling else TOLD_SECONDS if told_all else GRACE_SECONDS
+        if self.absent_looks < enough or now - self.absent_since < grace:
             return
-        if self.ending == "execution_success" and self.news.told_files:
+        if told_all:
             # Somebody cleared the history before it could be read, but the socket has told all that matters.
             self.read(Record(Remote.SUCCEEDED, self.news.told_files), now)
         else:

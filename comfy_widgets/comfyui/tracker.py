@@ -25,7 +25,8 @@ log = logging.getLogger(__name__)
 LINGER_SECONDS = 20.0
 SILENCE_SECONDS = 300.0
 _SILENT_LOOKS = 3
-_LOOK_SECONDS, _LONGEST_LOOK_SECONDS, _PRICE = 1.0, 15.0, 50
+_LOOK_SECONDS, _SILENT_LOOK_SECONDS, _LONGEST_LOOK_SECONDS, _PRICE = 1.0, 3.0, 15.0, 50
+_LIVELY_SECONDS = 5.0
 _RETRY_SECONDS = 0.2
 _MUTE_SECONDS = 2.0
 _STALL_SECONDS = 1.0
@@ -54,7 +55,7 @@ class Tracker:
         self._settled = asyncio.Event()
         self._socket = self._new_socket(_mint())
         self._task: asyncio.Task[None] | None = None
-        self._look_began = self._look_ended = self._opened = self._stalled = self._answered = _now()
+        self._look_began = self._look_ended = self._opened = self._stalled = self._answered = self._heard = _now()
         self._price = 0.0
         self._failed_looks = 0
         self._asked = False
@@ -189,7 +190,8 @@ class Tracker:
         if not self._prompts:
             return LINGER_SECONDS
         # A record that was announced and is not there yet is there in a moment.
-        return max(0.0, min(self._until_look(), _RETRY_SECONDS if self._due else _LONGEST_LOOK_SECONDS))
+        longest = _RETRY_SECONDS if self._due else _SILENT_LOOK_SECONDS
+        return max(0.0, min(self._until_look(), longest))
 
     async def _pause(self, seconds: float) -> None:
         began = _now()
@@ -209,7 +211,9 @@ class Tracker:
         if self._asked:
             period = affordable
         elif self._socket.open and not self._failed_looks and not self._doubted():
-            period = _LONGEST_LOOK_SECONDS
+            # A long silent node is no evidence against the socket, but no news either.
+            lively = _now() - self._heard < _LIVELY_SECONDS
+            period = _LONGEST_LOOK_SECONDS if lively else max(_SILENT_LOOK_SECONDS, affordable)
         else:
             period = max(_LOOK_SECONDS, affordable)
         return period - (_now() - self._look_ended)
@@ -283,6 +287,7 @@ class Tracker:
         return True
 
     def _hear(self, event: events.Event) -> None:
+        self._heard = _now()
         if isinstance(event, events.StatusChanged):
             self._ask()
             return
