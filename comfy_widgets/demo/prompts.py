@@ -63,11 +63,14 @@ class PromptQueue:
         heapq.heappush(self.pending, item)
         self._changed()
 
-    async def take(self) -> Item:
-        """Wait for the next prompt and make it the running one."""
+    async def arrival(self) -> None:
+        """Wait until a prompt is pending."""
         while not self.pending:
             self._arrived.clear()
             await self._arrived.wait()
+
+    def take(self) -> Item:
+        """Make the next prompt the running one."""
         self.running = heapq.heappop(self.pending)
         self._changed()
         return self.running

@@ -114,7 +114,7 @@ NUMBERS = st.lists(st.tuples(st.integers(-5, 5), st.booleans()), max_size=30)
 
 
 @given(NUMBERS)
-async def test_prompts_leave_the_heap_by_number_and_id_whatever_is_deleted(items):
+def test_prompts_leave_the_heap_by_number_and_id_whatever_is_deleted(items):
     counts = []
     queue = PromptQueue(counts.append)
     kept = []
@@ -127,7 +127,7 @@ async def test_prompts_leave_the_heap_by_number_and_id_whatever_is_deleted(items
     assert not queue.delete("unknown")
     taken = []
     while queue.pending:
-        item = await queue.take()
+        item = queue.take()
         taken.append(item[:2])
         queue.running = None
     assert taken == sorted(kept)
