@@ -111,7 +111,7 @@ def notebook_path(path: Path) -> str | None:
         return None
     try:
         relative = path.resolve().relative_to(Path.cwd().resolve())
-    except ValueError:
+    except (ValueError, OSError):  # the latter if the notebook's folder was removed
         return None
     # Jupyter's server answers 404 for anything in a hidden folder.
     if any(part.startswith(".") for part in relative.parts):
@@ -121,10 +121,18 @@ def notebook_path(path: Path) -> str | None:
 
 def title_of(shot: str | None, inputs: Mapping[str, Any]) -> str:
     """What people call a request: its shot, else the beginning of its prompt."""
-    if shot:
-        return shot
-    prompt = " ".join(str(inputs.get("prompt") or "").split())
-    return _clipped(prompt)
+    return shot or _clipped(_prompt(inputs))
+
+
+def _prompt(inputs: Mapping[str, Any]) -> str:
+    """The prompt in one line."""
+    return " ".join(str(inputs.get("prompt") or "").split())
+
+
+def _words(title: str, inputs: Mapping[str, Any]) -> tuple[str, str]:
+    """The title, and the prompt beside it; a title that is the beginning of the prompt gives way to it."""
+    prompt = _prompt(inputs)
+    return (prompt, "") if prompt and title == _clipped(prompt) else (title, prompt)
 
 
 def facts(take: TakeLike) -> list[str]:
@@ -170,7 +178,7 @@ def take_html(take: TakeLike, source: str | None) -> str:
     source
         The file's URL relative to the notebook; without it only the poster is shown.
     """
-    prompt = str(take.inputs.get("prompt") or "")
+    title, prompt = _words(take.title, take.inputs)
     quiet = _STYLE["quiet"]
     values = "".join(
         f'<span><span style="{quiet}">{escape(name)}</span> {escape(value)}</span>'
@@ -180,17 +188,18 @@ def take_html(take: TakeLike, source: str | None) -> str:
     words = f"<div>{escape(prompt)}</div>" if prompt else ""
     return (
         f'<div class="cw-take" style="{_STYLE["face"]}">{_media(take, source)}'
-        f'<div style="margin-top:6px"><strong>{escape(take.title)}</strong>{words}'
+        f'<div style="margin-top:6px"><strong>{escape(title)}</strong>{words}'
         f'<div style="{_STYLE["line"]}">{values}</div>{measures}</div></div>'
     )
 
 
 def _media(take: TakeLike, source: str | None) -> str:
-    poster = _poster(take.poster)
+    poster = poster_uri(take.poster)
     style, label = _STYLE["media"], escape(take.title, quote=True)
     if take.kind == "video" and source:
         shown = f' poster="{poster}"' if poster else ""
-        size = f' width="{take.width}" height="{take.height}"' if take.width and take.height else ""
+        width, height = escape(str(take.width or "")), escape(str(take.height or ""))
+        size = f' width="{width}" height="{height}"' if width and height else ""
         return (
             f'<video controls preload="none" loop playsinline src="{escape(source, quote=True)}"{shown}{size}'
             f' aria-label="{label}" style="{style}"></video>'
@@ -201,7 +210,7 @@ def _media(take: TakeLike, source: str | None) -> str:
     return f'<img src="{escape(picture, quote=True)}" alt="{label}" style="{style}">' if picture else ""
 
 
-def _poster(path: Path | None) -> str | None:
+def poster_uri(path: Path | None) -> str | None:
     """A poster as a data URI: JupyterLab rewrites `src` to where the file is, but not `poster`."""
     try:
         data = path.read_bytes() if path else b""
@@ -214,19 +223,22 @@ def _poster(path: Path | None) -> str | None:
 
 def job_text(job: JobLike) -> str:
     """One line that names the request: ``shot-01: A lighthouse at dusk, seed 7``."""
-    prompt = str(job.inputs.get("prompt") or "")
-    parts = [part for part in (prompt, *(f"{name} {value}" for name, value in _brief(job.inputs))) if part]
-    return f"{job.title}: {', '.join(parts)}" if parts and prompt != job.title else ", ".join(parts) or job.title
+    title, prompt = _words(job.title, job.inputs)
+    values = [f"{name} {value}" for name, value in _brief(job.inputs)]
+    if title == _prompt(job.inputs):
+        return ", ".join([title, *values])
+    parts = [part for part in (prompt, *values) if part]
+    return f"{title}: {', '.join(parts)}" if parts else title
 
 
 def job_html(job: JobLike) -> str:
     """The request as html, for readers without a kernel."""
     scene = f'<span style="{_STYLE["quiet"]}">{escape(job.scene)}</span> ' if job.scene else ""
-    prompt = str(job.inputs.get("prompt") or "")
-    words = f" {escape(prompt)}" if prompt and prompt != job.title else ""
+    title, prompt = _words(job.title, job.inputs)
+    words = f" {escape(prompt)}" if prompt else ""
     values = " · ".join(f"{name} {value}" for name, value in _brief(job.inputs))
     return (
-        f'<div class="cw-job" style="{_STYLE["face"]}">{scene}<strong>{escape(job.title)}</strong>{words}'
+        f'<div class="cw-job" style="{_STYLE["face"]}">{scene}<strong>{escape(title)}</strong>{words}'
         f' <span style="{_STYLE["quiet"]}">{escape(values)}</span></div>'
     )
 

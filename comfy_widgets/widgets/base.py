@@ -69,6 +69,7 @@ class Face(anywidget.AnyWidget):
         self._reads: dict[str, Callable[[Request], Answered]] = {
             "snapshot": self._read_snapshot,
             "piece": self._read_piece,
+            "poster": self._read_poster,
             "graph": self._read_graph,
         }
         self._acts: dict[str, Callable[[], None]] = {}
@@ -150,6 +151,9 @@ class Face(anywidget.AnyWidget):
 
     def _read_piece(self, request: Request) -> Answered:
         return request.answer(), [self._shelf.piece(request.body)]
+
+    def _read_poster(self, request: Request) -> Answered:
+        return request.answer(), [self._shelf.poster(request.body)]
 
     def _read_graph(self, request: Request) -> Answered:
         return request.answer(graph=self._shelf.graph(request.body)), []

@@ -1,6 +1,7 @@
 """Pieces of the takes that a widget shows, asked for by key, read from the file and never more than one at a time."""
 
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import Any
 
 from comfy_widgets.errors import InputFileError
@@ -43,13 +44,7 @@ class Shelf:
         offset = body.get("offset")
         if not isinstance(offset, int) or isinstance(offset, bool) or not 0 <= offset < take.size:
             raise InputFileError(f"{take.path.name} has no piece at {offset!r}.", hint="Run the cell again.")
-        try:
-            with take.path.open("rb") as file:
-                file.seek(offset)
-                data = file.read(min(PIECE, take.size - offset))
-        except OSError as error:
-            reason = "is gone" if isinstance(error, FileNotFoundError) else "cannot be read"
-            raise InputFileError(f"The file {take.path.name} {reason}.", hint="Run the cell again.") from error
+        data = _read(take.path, offset, min(PIECE, take.size - offset))
         if len(data) < min(PIECE, take.size - offset):
             raise InputFileError(f"The file {take.path.name} has become shorter.", hint="Run the cell again.")
         return data
@@ -69,8 +64,36 @@ class Shelf:
         """
         return self._take(body.get("take")).graph
 
+    def poster(self, body: Mapping[str, Any]) -> bytes:
+        """The small picture of a take.
+
+        Parameters
+        ----------
+        body
+            ``take``, the take's handle.
+
+        Raises
+        ------
+        InputFileError
+            If the take is not shown here, has no poster, or its file is gone.
+        """
+        take = self._take(body.get("take"))
+        if take.poster is None:
+            raise InputFileError(f"{take.path.name} has no poster.")
+        return _read(take.poster, 0, PIECE)
+
     def _take(self, name: object) -> Take:
         take = self._takes.get(name) if isinstance(name, str) else None
         if take is None:
             raise InputFileError("This take is not shown here any more.", hint="Run the cell again.")
         return take
+
+
+def _read(path: Path, offset: int, size: int) -> bytes:
+    try:
+        with path.open("rb") as file:
+            file.seek(offset)
+            return file.read(size)
+    except OSError as error:
+        reason = "is gone" if isinstance(error, FileNotFoundError) else "cannot be read"
+        raise InputFileError(f"The file {path.name} {reason}.", hint="Run the cell again.") from error

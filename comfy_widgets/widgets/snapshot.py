@@ -1,7 +1,5 @@
 """What the browser is told about jobs and takes: small JSON, without bytes, ids, secrets or folders of this machine."""
 
-import base64
-from pathlib import Path
 from typing import Any
 
 from comfy_widgets import faces
@@ -10,7 +8,6 @@ from comfy_widgets.jobs import Job, JobStatus
 from comfy_widgets.takes import Take
 from comfy_widgets.widgets.pieces import handle
 
-_POSTER_LIMIT = 8_000
 _STOPPABLE = frozenset({JobStatus.SUBMITTING, JobStatus.QUEUED, JobStatus.RUNNING})
 
 
@@ -79,16 +76,13 @@ def take_state(take: Take) -> dict[str, Any]:
         "simulated": take.renderer == "demo",
         "cached": take.cached,
         "take_number": take.take_number,
-        "poster": _poster(take.poster),
+        "poster": poster_state(take),
         "place": faces.notebook_path(take.path),
     }
 
 
-def _poster(path: Path | None) -> str | None:
-    try:
-        data = path.read_bytes() if path else b""
-    except OSError:
+def poster_state(take: Take) -> str | None:
+    """The small picture by its place, which costs a saved notebook nothing, else as a data URI if it is small."""
+    if take.poster is None:
         return None
-    if not 0 < len(data) <= _POSTER_LIMIT:
-        return None
-    return f"data:image/jpeg;base64,{base64.b64encode(data).decode('ascii')}"
+    return faces.notebook_path(take.poster) or faces.poster_uri(take.poster)

@@ -55,6 +55,22 @@ test("what can be seen is held, however much that is, and nothing else then", as
   await pass(5);
   for (const n of [0, 1, 2, 3, 4]) await see(n);
   expect(held()).toEqual([0, 1, 2, 3, 4]);
+  expect(urls.revoked).toHaveLength(1);
+});
+
+test("those that are scrolled away are let go as soon as there are others enough", async () => {
+  for (const n of [0, 1, 2, 3, 4, 5]) await see(n);
+  for (const n of [0, 1, 2]) await see(n, false);
+  expect(held()).toEqual([2, 3, 4, 5]);
+});
+
+test("what is saved while it can't be seen is kept for that", async () => {
+  for (const n of [0, 1, 2, 3]) await see(n);
+  const save = [...(players[5]?.el.querySelectorAll("button") ?? [])].find((b) => b.textContent === "Save");
+  vi.spyOn(HTMLAnchorElement.prototype, "click").mockImplementation(() => {});
+  save?.click();
+  await fake.answer(fake.sent.at(-1), {}, [new ArrayBuffer(3)]);
+  expect(held()).toContain(5);
 });
 
 test("a video that plays is not taken away", async () => {

@@ -135,8 +135,11 @@ class Notebook:
     def run_all(self) -> None:
         self.page.evaluate("() => { window.jupyterapp.commands.execute('notebook:run-all-cells') }")
 
-    def save_and_close(self) -> None:
+    def save(self) -> None:
         self.page.evaluate("() => window.jupyterapp.commands.execute('docmanager:save')")
+
+    def save_and_close(self) -> None:
+        self.save()
         self.shut_kernel_down()
 
     def shut_kernel_down(self) -> None:

@@ -136,10 +136,14 @@ def test_a_piece_comes_as_a_buffer(kit, take):
     assert buffers == [take.path.read_bytes()]
 
 
-def test_a_take_beside_the_notebook_says_where(kit, take, tmp_path, monkeypatch):
+def test_a_take_beside_the_notebook_says_where(kit, tmp_path, monkeypatch):
+    take = kit.take(poster=b"\xff")
     assert VideoPlayer(take).state["take"]["place"] is None
     monkeypatch.chdir(tmp_path)
-    assert VideoPlayer(take).state["take"]["place"] == take.path.name
+    told = VideoPlayer(take).state["take"]
+    assert (told["place"], told["poster"]) == (take.path.name, take.poster.name)
+    _, [picture] = kit.ask(VideoPlayer(take), "read", "poster", take=handle(take))
+    assert picture == b"\xff"
 
 
 def test_the_graph_comes_when_it_is_asked_for(kit):

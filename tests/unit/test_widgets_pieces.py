@@ -72,3 +72,14 @@ def test_the_graph_of_what_is_shown_can_be_asked_for(kit):
     assert Shelf([take]).graph({"take": handle(take)}) == take.graph
     with pytest.raises(InputFileError, match="not shown here"):
         Shelf().graph({"take": handle(take)})
+
+
+def test_the_poster_of_what_is_shown_can_be_asked_for(kit):
+    take = kit.take(poster=b"jpeg")
+    shelf = Shelf([take])
+    assert shelf.poster({"take": handle(take)}) == b"jpeg"
+    take.poster.unlink()
+    with pytest.raises(InputFileError, match="is gone"):
+        shelf.poster({"take": handle(take)})
+    with pytest.raises(InputFileError, match="no poster"):
+        Shelf([bare := kit.take(take_number=2)]).poster({"take": handle(bare)})

@@ -36,13 +36,14 @@ export class Player {
     this.#shown = take.id;
     this.#one.abort();
     this.#one = new AbortController();
-    const reel = new Reel(take, this.screen, this.#kernel, AbortSignal.any([this.#signal, this.#one.signal]));
+    const life = AbortSignal.any([this.#signal, this.#one.signal]);
+    const reel = new Reel(take, this.screen, this.#kernel, life);
     attach(this.el, { "aria-label": take.title });
     this.el.hidden = this.#below.hidden = false;
     this.#below.replaceChildren(...this.#describe(take, reel));
     this.screen.retry = () => reel.retry();
     this.screen.set(take, () => reel.load());
-    if (take.kind === "video" || take.kind === "image") reel.watch();
+    reel.begin();
   }
 
   /** Show nothing. */

@@ -1,8 +1,9 @@
 // One take's bytes in the page: fetched when it can be seen, let go when others have been seen since.
 
 import type { Kernel } from "./kernel";
+import { posterOf } from "./poster";
 import { type Source, sourceOf } from "./pull";
-import { gone, type Resident, seen } from "./resident";
+import { gone, type Resident, seen, unseen } from "./resident";
 import type { Screen } from "./screen";
 import { watchView } from "./visible";
 import type { TakeState } from "./wire";
@@ -10,6 +11,7 @@ import type { TakeState } from "./wire";
 export class Reel implements Resident {
   readonly #take: TakeState;
   readonly #screen: Screen;
+  readonly #kernel: Kernel;
   readonly #source: Source;
   readonly #life: AbortSignal;
   #url: Promise<string | null> | undefined;
@@ -20,24 +22,33 @@ export class Reel implements Resident {
   constructor(take: TakeState, screen: Screen, kernel: Kernel, life: AbortSignal) {
     this.#take = take;
     this.#screen = screen;
+    this.#kernel = kernel;
     this.#source = sourceOf(kernel);
     this.#life = life;
     life.addEventListener("abort", () => this.#forget());
   }
 
-  /** Load whenever the screen can be seen. */
-  watch(): void {
+  /** Show the poster, and load whenever the screen can be seen. */
+  begin(): void {
+    const { kind, poster } = this.#take;
+    const show = (url: string | null) => {
+      if (url && !this.#life.aborted) this.#screen.poster(url);
+    };
+    if (poster?.startsWith("data:")) show(poster);
+    else posterOf(this.#take, this.#kernel, this.#life).then(show);
+    if (kind !== "video" && kind !== "image") return;
     const tell = (visible: boolean) => {
       this.#visible = visible;
       if (visible) this.load();
+      else if (this.#url) unseen(this);
     };
     watchView(this.#screen.el, tell, this.#life);
   }
 
   /** The URL of the bytes; null if they can't be had or are not wanted any more. */
   load(): Promise<string | null> {
-    seen(this);
     this.#url ??= this.#load();
+    seen(this);
     return this.#url;
   }
 

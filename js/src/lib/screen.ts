@@ -24,6 +24,8 @@ export class Screen {
   #load = () => {};
   #wanted = false;
   #rested = 0;
+  #poster: string | null = null;
+  #ready = false;
 
   /**
    * `shape` is told the picture's width by its height, as soon as that is known. A bare screen has no controls of its
@@ -67,17 +69,29 @@ export class Screen {
   set(take: TakeState, load: () => void): void {
     const moving = take.kind === "video";
     // What was there stays until the take's own picture has come.
-    const poster = take.poster ?? this.#image.getAttribute("src");
+    const before = this.#image.getAttribute("src");
     this.clear();
     this.#take = take;
+    this.#poster = null;
     if (take.width && take.height) this.#shape(take.width / take.height);
     this.#load = load;
     this.#wanted = false;
     this.#rested = 0;
-    attach(this.video, { hidden: !moving, poster, "aria-label": say("screen", { title: take.title }) });
-    attach(this.#image, { hidden: moving, src: poster, alt: take.title });
+    attach(this.video, {
+      hidden: !moving,
+      poster: before,
+      "aria-label": say("screen", { title: take.title }),
+    });
+    attach(this.#image, { hidden: moving, src: before, alt: take.title });
     attach(this.#play, { hidden: this.#bare || !moving, "aria-label": say("play", { title: take.title }) });
     if (!moving && take.kind !== "image") this.#tell(say("cannot_show"));
+  }
+
+  /** The take's small picture, which is shown until there is more. */
+  poster(url: string): void {
+    this.#poster = url;
+    attach(this.video, { poster: url });
+    if (!this.#ready) this.#image.src = url;
   }
 
   /** Say why there is no picture yet. */
@@ -111,6 +125,7 @@ export class Screen {
   }
 
   ready(url: string): void {
+    this.#ready = true;
     this.#bar.hidden = this.#tag.hidden = true;
     if (this.#take?.kind === "image") this.#image.src = url;
     if (this.#take?.kind !== "video") return;
@@ -124,13 +139,12 @@ export class Screen {
   rest(): void {
     const { currentTime } = this.video;
     const hidden = this.#bare || this.#take?.kind !== "video";
-    const poster = this.#image.hidden ? null : this.#take?.poster;
     this.#unload();
     this.#rested = currentTime;
     this.#wanted = false;
     this.#bar.hidden = this.#tag.hidden = true;
     this.#play.hidden = hidden;
-    if (poster) this.#image.src = poster;
+    if (this.#poster) this.#image.src = this.#poster;
   }
 
   /** Say what went wrong, and offer to try again. */
@@ -150,6 +164,7 @@ export class Screen {
   }
 
   #unload(): void {
+    this.#ready = false;
     put(this.readout, "");
     this.video.controls = false;
     if (!this.video.getAttribute("src")) return;

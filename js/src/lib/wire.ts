@@ -57,8 +57,9 @@ export interface TakeState {
   simulated: boolean;
   cached: boolean;
   take_number: number;
+  /** The small picture: a data URI, or its place. */
   poster: string | null;
-  /** Where it lies relative to the notebook, if the page may reach it there. */
+  /** Where it lies, relative to the notebook, if the page may reach it there. */
   place: string | null;
 }
 

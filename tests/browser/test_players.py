@@ -1,0 +1,207 @@
+"""Players in a real JupyterLab: where their bytes come from, and what is left when something is missing."""
+
+import json
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser import clips
+from tests.browser.conftest import shoot, wait_for_kernel
+
+START = 'import comfy_widgets as cw\ntakes = cw.TakeCache("takes").takes()'
+READY = "([selector, n]) => [...document.querySelectorAll(selector)].filter(v => v.readyState >= 2).length >= n"
+NASTY = '<img src=x onerror="window.hacked=1">'
+
+
+@pytest.fixture
+def place(lab, request):
+    """A folder of its own for a test's notebook and takes."""
+    folder = lab.folder / request.node.name.replace("[", "-").rstrip("]")
+    folder.mkdir()
+    return folder
+
+
+@pytest.fixture
+def start(lab, place, open_notebook):
+    """Open and run a notebook with these cells in the test's folder."""
+
+    def start_(*cells, **how):
+        path = f"{place.name}/n.ipynb"
+        lab.write(path, *cells)
+        notebook = open_notebook(path, **how)
+        wait_for_kernel(notebook)
+        notebook.run_all()
+        return notebook
+
+    return start_
+
+
+def ready(page, count=1, selector=".cw-player video"):
+    page.wait_for_function(READY, arg=[selector, count])
+
+
+def source(page, at=0):
+    return page.locator(".cw-player video").nth(at).get_attribute("src")
+
+
+def plays(page):
+    """Whether the first player's video moves when it is told to."""
+    return page.locator(".cw-player video").first.evaluate(
+        """async (video) => {
+          video.muted = true;
+          await video.play();
+          const from = video.currentTime;
+          await new Promise((done) => video.requestVideoFrameCallback(() => video.requestVideoFrameCallback(done)));
+          return video.currentTime > from;
+        }"""
+    )
+
+
+def no_errors(page):
+    assert page.errors == []
+    assert page.evaluate("window.hacked") is None
+
+
+def test_play_seek_and_step_from_the_server(place, start):
+    clips.take(place / "takes", inputs={"prompt": NASTY, "seed": 1})
+    page = start(START, "cw.VideoPlayer(takes[0])").page
+    ready(page)
+    assert "/files/" in source(page)
+    video = page.locator(".cw-player video")
+    assert plays(page)
+    page.get_by_role("button", name="Graph").focus()
+    page.keyboard.press(".")
+    expect(page.locator(".cw-player")).to_contain_text("of 48")
+    video.evaluate("(video) => { video.currentTime = 1 }")
+    expect(page.locator(".cw-player")).to_contain_text("frame 25 of 48")
+    page.keyboard.press(".")
+    expect(page.locator(".cw-player")).to_contain_text("frame 26 of 48")
+    page.keyboard.press(",")
+    expect(page.locator(".cw-player")).to_contain_text("frame 25 of 48")
+    page.keyboard.press("Enter")
+    expect(page.locator(".cw-graph")).to_contain_text("KSampler")
+    expect(page.locator(".cw-clamp")).to_have_text(NASTY)
+    shoot(page.locator(".cw-player"), "player-graph")
+    no_errors(page)
+
+
+def test_pieces_where_the_server_has_no_such_file(place, start):
+    """A hidden folder is never served."""
+    clips.take(place / ".takes", bytes_=12_000_000)
+    notebook = start('import comfy_widgets as cw\ncw.VideoPlayer(cw.TakeCache(".takes").takes()[0])')
+    page = notebook.page
+    ready(page)
+    assert source(page).startswith("blob:")
+    assert plays(page)
+    notebook.save()
+    page.reload()
+    ready(page)
+    assert source(page).startswith("blob:")
+    no_errors(page)
+
+
+def test_a_pull_while_a_cell_blocks(place, start):
+    clips.take(place / ".takes", bytes_=50_000_000)
+    page = start(
+        'import comfy_widgets as cw\ncw.VideoPlayer(cw.TakeCache(".takes").takes()[0])',
+        "import time\nprint('blocks', flush=True)\ntime.sleep(6)\nprint('over')",
+    ).page
+    expect(page.get_by_text("blocks", exact=True)).to_be_visible()
+    ready(page)
+    expect(page.get_by_text("over", exact=True)).to_have_count(0)
+    no_errors(page)
+
+
+def test_a_kernel_that_died_leaves_what_the_server_has(place, start):
+    clips.take(place / "takes")
+    clips.take(place / "takes", 2)
+    notebook = start(START, "cw.VideoPlayer(takes[0])")
+    page = notebook.page
+    ready(page)
+    notebook.shut_kernel_down()
+    assert plays(page)
+    page.get_by_role("button", name="Graph").click()
+    expect(page.locator(".cw-graph")).not_to_be_empty()
+    no_errors(page)
+
+
+def test_a_take_whose_file_was_deleted_says_so(place, start):
+    made = clips.take(place / "takes")
+    page = start(
+        START, f"from pathlib import Path\nPath('takes/{made.path.name}').unlink()\ncw.VideoPlayer(takes[0])"
+    ).page
+    expect(page.locator(".cw-note")).to_contain_text(f"The file {made.path.name} is gone. Run the cell again.")
+    shoot(page.locator(".cw-player"), "player-gone")
+    no_errors(page)
+
+
+def test_a_saved_notebook_stays_small_and_plays_again(place, start, open_notebook):
+    like = clips.clip(place / "like.mp4")
+    for number in range(10):
+        clips.take(place / "takes", number, like=like, bytes_=50_000_000)
+    notebook = start(START, *[f"cw.VideoPlayer(takes[{number}])" for number in range(10)])
+    page = notebook.page
+    ready(page)
+    page.evaluate(
+        """async () => {
+          const { commands, shell } = window.jupyterapp;
+          shell.currentWidget.content.activeCellIndex = 10;
+          await commands.execute('@jupyter-widgets/jupyterlab-manager:saveWidgetState');
+        }"""
+    )
+    page.wait_for_function("() => document.querySelectorAll('.cw-player').length === 10")
+    notebook.save_and_close()
+    told = json.loads(notebook.file.read_text())
+    assert len(told["metadata"]["widgets"]["application/vnd.jupyter.widget-state+json"]["state"]) >= 10
+    assert notebook.file.stat().st_size <= 400_000
+    again = open_notebook(notebook.path).page
+    ready(again)
+    assert plays(again)
+    no_errors(again)
+
+
+def test_only_players_that_can_be_seen_hold_video(place, start):
+    like = clips.clip(place / "like.mp4")
+    for number in range(24):
+        clips.take(place / "takes", number, like=like)
+    page = start(START, "import ipywidgets\nipywidgets.VBox([cw.VideoPlayer(take) for take in takes])").page
+    expect(page.locator(".cw-player")).to_have_count(24)
+    ready(page)
+    assert holding(page)["unseen"] == 0
+    for number in (6, 12, 18, 23):
+        page.locator(".cw-player").nth(number).scroll_into_view_if_needed()
+        page.wait_for_function(f"() => document.querySelectorAll('.cw-player video')[{number}].readyState >= 2")
+        told = holding(page)
+        assert told["all"] <= max(4, told["seen"])
+
+
+def holding(page):
+    """How many videos have a source: those in view, those out of it, and all."""
+    return page.evaluate(
+        """() => {
+          const held = [...document.querySelectorAll('.cw-player video')].filter((v) => v.getAttribute('src'));
+          const inView = (v) => {
+            const { top, bottom } = v.getBoundingClientRect();
+            return bottom > -100 && top < innerHeight + 100;
+          };
+          const seen = held.filter(inView).length;
+          return { seen, unseen: held.length - seen, all: held.length };
+        }"""
+    )
+
+
+def test_an_untrusted_notebook_shows_the_plain_take(place, start, open_notebook):
+    clips.take(place / "takes", inputs={"prompt": NASTY})
+    notebook = start(START, "takes[0]", "cw.VideoPlayer(takes[0])")
+    ready(notebook.page)
+    notebook.save_and_close()
+    # Trust goes by a signature of the content.
+    told = json.loads(notebook.file.read_text())
+    told["metadata"]["from"] = "somebody else"
+    notebook.file.with_name("untrusted.ipynb").write_text(json.dumps(told))
+    page = open_notebook(f"{place.name}/untrusted.ipynb").page
+    expect(page.locator(".jp-OutputArea video")).to_have_count(2)
+    expect(page.get_by_text(NASTY)).to_have_count(2)
+    expect(page.locator(".cw")).to_have_count(0)
+    shoot(page, "untrusted")
+    no_errors(page)
