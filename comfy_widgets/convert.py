@@ -117,7 +117,9 @@ class _Converting:
                 if (str(node["id"]), name) in level.proxied:
                     inputs[name] = sent(level.proxied[str(node["id"]), name], name, where)
             for entry in node.get("inputs") or []:
-                _feed(inputs, _name(entry, info), self._links.source(level, entry), where)
+                name = _name(entry, info)
+                if not entry.get("widget") or _is_known(name, inputs, info):
+                    _feed(inputs, name, self._links.source(level, entry), where)
         except WorkflowError as error:
             raise error.at(node_id=f"{level.path}{node['id']}", node_title=title)  # noqa: B904 - the same error
         return {"inputs": inputs, "class_type": node["type"], "_meta": {"title": title}}
@@ -157,10 +159,15 @@ def _feed(inputs: dict[str, Any], name: str, source: Source, where: str) -> None
 def _name(entry: Mapping[str, Any], info: Mapping[str, Any]) -> str:
     """The name by which the class knows an input: a widget keeps its own where its input was renamed."""
     name, widget = str(entry.get("name")), entry.get("widget")
-    known = {name for section in (info.get("input") or {}).values() for name in section}
-    if name not in known and isinstance(widget, Mapping) and widget.get("name") in known:
+    if isinstance(widget, Mapping) and not _is_known(name, {}, info) and _is_known(str(widget.get("name")), {}, info):
         return str(widget["name"])
     return name
+
+
+def _is_known(name: str, inputs: Mapping[str, Any], info: Mapping[str, Any]) -> bool:
+    """Whether a class has a widget of this name; without one the editor drops the input, while sockets may be any."""
+    sections = [section for section in (info.get("input") or {}).values() if isinstance(section, Mapping)]
+    return name in inputs or any(name.partition(".")[0] in section for section in sections)
 
 
 def _in_words(level: Level, node: Node) -> str:

@@ -13,6 +13,7 @@ from comfy_widgets.errors import WorkflowError
 MUTED, BYPASSED = 2, 4
 # Old proxies name a widget of a nested subgraph as "23: text".
 _PREFIX = re.compile(r"^\s*\d+\s*:\s*")
+_WORDS = re.compile(r"[A-Z]?[a-z]+|[A-Z]+")
 _KNOWN_VERSIONS = range(2)
 
 
@@ -89,15 +90,14 @@ class Level:
         return found
 
     @cached_property
-    def setters(self) -> dict[tuple[str, str], Node]:
-        """The nodes that a getter can name, by class and by what both call the value."""
-        return {
-            (str(node["type"]).lower(), name): node
-            for node in self.nodes.values()
-            if "set" in str(node["type"]).lower() and len(node.get("inputs") or []) == 1
-            for name in [first_word(node)]
-            if name
-        }
+    def setters(self) -> dict[tuple[str, str], list[Node]]:
+        """The nodes that keep a value under a name for getters, by class and name."""
+        found: dict[tuple[str, str], list[Node]] = {}
+        for node in self.nodes.values():
+            name = first_word(node)
+            if name and is_setter(node):
+                found.setdefault((str(node["type"]).lower(), name), []).append(node)
+        return found
 
     def input_name(self, slot: int) -> str | None:
         """What an input of the subgraph is called."""
@@ -128,6 +128,15 @@ def first_word(node: Node) -> str | None:
     values = saved(node)
     found = values.values() if isinstance(values, dict) else values
     return next((value for value in found if isinstance(value, str) and value), None)
+
+
+def is_setter(node: Node) -> bool:
+    """Whether a node has a setter's shape: "set" in its class, and one input that is called by its type."""
+    inputs = node.get("inputs") or []
+    if len(inputs) != 1 or len(node.get("outputs") or []) > 1:
+        return False
+    called = inputs[0].get("name") in {inputs[0].get("type"), "*"}
+    return called and "set" in [word.lower() for word in _WORDS.findall(node["type"])]
 
 
 class Subgraphs:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Any, NamedTuple
 
-from comfy_widgets.editor.levels import BYPASSED, MUTED, Level, Link, Subgraphs, first_word
+from comfy_widgets.editor.levels import BYPASSED, MUTED, Level, Link, Subgraphs, first_word, is_setter
 from comfy_widgets.editor.values import MISSING, Node, saved
 from comfy_widgets.errors import WorkflowError
 
@@ -81,35 +81,39 @@ class Roles:
         if node["type"] in self._classes:
             return Role.CLASS
         inputs, outputs = node.get("inputs") or [], node.get("outputs") or []
-        if not inputs and not outputs:
+        if not any(entry.get("link") is not None for entry in inputs) and not any(one.get("links") for one in outputs):
+            # Linked to nothing, it says nothing to anybody, whatever it is.
             return Role.NOTE
         if len(inputs) <= 1 and len(outputs) <= 1:
             return self._of_shape(level, node, inputs, outputs)
         return Role.UNKNOWN
 
     def _of_shape(self, level: Level, node: Node, inputs: list[Any], outputs: list[Any]) -> Role:
-        named = bool(inputs and inputs[0].get("name"))
-        if inputs and outputs and not named:
+        if inputs and outputs and not inputs[0].get("name"):
             return Role.REROUTE
-        if not inputs and (outputs[0].get("widget") or not outputs[0].get("links")):
-            # One that leads nowhere says nothing to anybody.
-            return Role.PRIMITIVE
-        word = first_word(node)
-        if not inputs and word and self.setter(level, node) is not None:
-            return Role.GETTER
-        if inputs and word and level.setters.get((str(node["type"]).lower(), word)) is node:
+        if is_setter(node) and first_word(node):
             return Role.SETTER
+        if not inputs and outputs[0].get("widget"):
+            return Role.PRIMITIVE
+        if not inputs and self.setter(level, node) is not None:
+            return Role.GETTER
         return Role.UNKNOWN
 
     @staticmethod
     def setter(level: Level, getter: Node) -> tuple[Level, Node] | None:
-        """The setter whose value a getter gives: its class is the getter's with set for get, and both have one word."""
-        kind, word = str(getter["type"]).lower(), first_word(getter)
+        """The setter whose value a getter gives: its class is the getter's with set for get, and both have one name."""
+        kind, name = str(getter["type"]).lower(), first_word(getter)
         around: Level | None = level
-        while around is not None and word and "get" in kind:
-            node = around.setters.get((kind.replace("get", "set", 1), word))
-            if node is not None:
-                return around, node
+        while around is not None and name and "get" in kind:
+            nodes = around.setters.get((kind.replace("get", "set", 1), name), [])
+            if len(nodes) > 1:
+                ids = " and ".join(f"{around.path}{node['id']}" for node in nodes)
+                raise WorkflowError(
+                    f"Nodes {ids} both set {name!r}, which node {level.path}{getter['id']} gets.",
+                    hint="Give them different names in ComfyUI and save the workflow again.",
+                )
+            if nodes:
+                return around, nodes[0]
             around = around.outer
         return None
 

@@ -25,7 +25,7 @@ _PLAIN = _NUMBERS | {"STRING", "BOOLEAN", "COMBO", _DYNAMIC}
 _SEEDS = frozenset({"seed", "noise_seed"})
 # The kind of an entry that is the editor's alone: the button beside a file to choose.
 _BUTTON = "the editor's button"
-_BUTTON_VALUES = (None, "", "image", "video", "audio", "upload")
+_BUTTON_VALUES = frozenset({"", "image", "video", "audio", "upload"})
 
 MISSING: Final = object()
 
@@ -223,7 +223,8 @@ class _Reading:
         while self.left:
             one = self.left.popleft()
             if one.kind == _BUTTON:
-                if len(rest) > len(self.left) and rest[0] in _BUTTON_VALUES:
+                # Older releases of the editor had the button here, newer ones have it last.
+                if len(rest) > len(self.left) and _is_button(rest[0]) and not _is_button(rest[-1]):
                     rest.popleft()
                 continue
             self._skip_what_is_not(one, rest)
@@ -313,7 +314,11 @@ def _undeclared(values: Any, found: Mapping[str, Any], shown: int, where: str) -
 
 def _is_setting(name: str, value: Any) -> bool:
     """Whether a saved entry is more than one of the editor's own: a control, a button, a preview."""
-    return bool(name) and value not in _BUTTON_VALUES and not is_control(value)
+    return bool(name) and not _is_button(value) and not is_control(value)
+
+
+def _is_button(value: Any) -> bool:
+    return value is None or (isinstance(value, str) and value in _BUTTON_VALUES)
 
 
 def is_control(value: Any) -> bool:
