@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any, Self
 
 # The order in which enhancers are said in the prompt.
@@ -58,7 +58,7 @@ class Shot:
         parts = [self.prompt.strip()]
         if self.purpose:
             parts.append(f"Shot purpose: {self.purpose}")
-        groups = [f"{name}: {', '.join(self.enhancers[name])}" for name in ENHANCERS if self.enhancers.get(name)]
+        groups = [f"{name}: {_listed(self.enhancers[name])}" for name in ENHANCERS if self.enhancers.get(name)]
         if groups:
             parts.append(f"({'; '.join(groups)})")
         if style:
@@ -82,9 +82,17 @@ class Shot:
         fields = asdict(self)
         for name in ("keyframe", "end_keyframe"):
             fields[name] = Path(fields[name]).as_posix() if fields[name] is not None else None
+        fields["inputs"] = {
+            name: value.as_posix() if isinstance(value, PurePath) else value for name, value in self.inputs.items()
+        }
         return {name: value for name, value in fields.items() if value not in (None, {}, [])}
 
     @classmethod
     def from_json(cls, fields: Mapping[str, Any]) -> Self:
         """Read what `to_json` wrote; unknown fields of later versions are left out."""
         return cls(**{name: fields[name] for name in cls.__dataclass_fields__ if name in fields})
+
+
+def _listed(words: list[str] | str) -> str:
+    # A single word may stand without its list.
+    return words if isinstance(words, str) else ", ".join(words)
