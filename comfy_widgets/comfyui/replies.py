@@ -132,7 +132,7 @@ def node_problems(node_errors: Mapping[str, Any], graph: Mapping[str, Any]) -> l
         for error in told.get("errors", ()) if isinstance(told, dict) else ():
             message = sentence_of(str(error.get("message", error.get("type"))))
             details = sentence_of(str(error.get("details") or ""), 300)
-            complaint = f"{message}: {details}" if details else message
+            complaint = f"{message.rstrip('.')}: {details}" if details else message
             sentences.append(f"{title} (node {node_id}): {complaint.rstrip('.')}.")
     return sentences
 
