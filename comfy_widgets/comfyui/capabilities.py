@@ -1,8 +1,14 @@
 """What a server can do, asked once."""
 
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
+from comfy_widgets.comfyui.address import Address
 from comfy_widgets.comfyui.client import Client
+from comfy_widgets.errors import ServerError, ServerUnreachable
+
+_LOOPBACK = {"127.0.0.1", "localhost", "::1"}
+_PORT, _DESKTOP_PORT = 8188, 8000
 
 
 @dataclass(frozen=True)
@@ -29,7 +35,30 @@ async def probe(client: Client) -> Capabilities:
     ServerUnreachable, NotComfyUI, KeyRefused
         If nobody answers, or somebody else, or only with a key.
     """
-    system = (await client.system_stats())["system"]
-    version = system.get("comfyui_version") if isinstance(system, dict) else None
-    renderer = "demo" if isinstance(system, dict) and system.get("renderer") == "demo" else "comfyui"
+    try:
+        system = (await client.system_stats())["system"]
+    except ServerUnreachable as error:
+        desktop = await _desktop(client)
+        if desktop is not None:
+            error.hint = f"ComfyUI Desktop answers at {desktop}: Studio('{desktop}')."
+        raise
+    await client.find_jobs()
+    told = system if isinstance(system, dict) else {}
+    version = told.get("comfyui_version")
+    renderer = "demo" if told.get("renderer") == "demo" else "comfyui"
     return Capabilities(renderer, str(version) if version else None)
+
+
+async def _desktop(client: Client) -> Address | None:
+    """Where ComfyUI Desktop answers, whose port is another, when nobody does at ComfyUI's own."""
+    parts = urlsplit(client.address.url)
+    if parts.hostname not in _LOOPBACK or parts.port != _PORT:
+        return None
+    other = Client(Address(f"{parts.scheme}://{parts.hostname}:{_DESKTOP_PORT}"))
+    try:
+        await other.system_stats()
+    except ServerError:
+        return None
+    finally:
+        await other.close()
+    return other.address

@@ -47,9 +47,18 @@ class Client:
     ----------
     address
         Where the server is and what it must be shown.
+
+    Attributes
+    ----------
+    prefix
+        Before every route: ``/api`` where a server has them only there, as Comfy Cloud does.
+    lists_jobs
+        Whether it has ``/api/jobs``, as releases since December 2025 do.
     """
 
     address: Address
+    prefix: str = ""
+    lists_jobs: bool = False
     _http: httpx.AsyncClient | None = field(default=None, repr=False)
 
     @property
@@ -77,17 +86,34 @@ class Client:
         NotComfyUI
             If somebody else answers.
         """
-        answer = await self._get("/system_stats")
-        try:
-            stats = answer.json()
-        except ValueError:
-            stats = None
-        if answer.status_code != httpx.codes.OK or not isinstance(stats, dict) or "system" not in stats:
-            raise NotComfyUI(
-                f"{self.address} answers, but not as a ComfyUI server does.",
-                hint="Check the address and the port; ComfyUI's own is 8188.",
-            )
-        return stats
+        for prefix in dict.fromkeys((self.prefix, "", "/api")):
+            self.prefix = prefix
+            stats = _json(await self._get("/system_stats"))
+            if isinstance(stats, dict) and "system" in stats:
+                return stats
+        self.prefix = ""
+        raise NotComfyUI(
+            f"{self.address} answers, but not as a ComfyUI server does.",
+            hint="Check the address and the port; ComfyUI's own is 8188.",
+        )
+
+    async def find_jobs(self) -> None:
+        """See whether the server lists jobs; older ones answer 404."""
+        listed = _json(await self._get(f"{self._jobs}?limit=1"))
+        self.lists_jobs = isinstance(listed, dict) and isinstance(listed.get("jobs"), list)
+
+    @property
+    def _jobs(self) -> str:
+        # The route is /api/jobs and nothing else, so it has the prefix once in either case.
+        return "/jobs" if self.prefix else "/api/jobs"
+
+    def socket_url(self, client_id: str) -> str:
+        """Where events are; Comfy Cloud reads the key from the address, so this is never shown or logged."""
+        query = {"clientId": client_id}
+        key = self.address.headers.get("X-API-Key")
+        if self.prefix and key:
+            query["token"] = key
+        return f"{self.address.socket_url}?{urlencode(query)}"
 
     async def object_info(self) -> dict[str, Any]:
         """Every node class the server has, with its inputs."""
@@ -122,10 +148,16 @@ class Client:
             raise AnswerLost(f"The server failed while it took the prompt: {_said(answer)}.")
         raise rejection(answer.status_code, answer.text, graph)
 
-    async def queue(self) -> tuple[dict[str, Any], int]:
-        """The queue as it is now, and how many bytes it took to say so."""
-        answer = await self._get("/queue")
-        return _mapping(answer), len(answer.content)
+    async def queue(self) -> dict[str, Any]:
+        """The queue as it is now, in the form of GET /queue; of newer servers only what is needed of it."""
+        if not self.lists_jobs:
+            return _mapping(await self._get("/queue"))
+        jobs = _mapping(await self._get(f"{self._jobs}?status=pending,in_progress")).get("jobs") or []
+        entries = [(job["status"], [job.get("priority") or 0, job["id"]]) for job in jobs]
+        return {
+            "queue_running": [entry for status, entry in entries if status == "in_progress"],
+            "queue_pending": [entry for status, entry in entries if status == "pending"],
+        }
 
     async def history(self, prompt_id: str) -> dict[str, Any] | None:
         """The record of one prompt, None while it has not ended (or is unknown).
@@ -137,12 +169,14 @@ class Client:
         """
         return _mapping(await self._get(f"/history/{prompt_id}")).get(prompt_id)
 
-    async def delete(self, prompt_id: str) -> None:
-        """Take a prompt out of the queue; nothing happens if it is running or gone."""
+    async def stop(self, prompt_id: str) -> None:
+        """Ask for the end of one prompt, wherever it is; never of another."""
+        if self.lists_jobs:
+            answer = await self._send("POST", f"{self._jobs}/{prompt_id}/cancel")
+            # Releases between December 2025 and June 2026 list jobs and can't cancel them.
+            if answer.status_code == httpx.codes.OK:
+                return
         await self._post_json("/queue", {"delete": [prompt_id]})
-
-    async def interrupt(self, prompt_id: str) -> None:
-        """Stop this prompt if it is the running one; never another."""
         await self._post_json("/interrupt", {"prompt_id": prompt_id})
 
     async def provide(self, name: str, path: Path) -> str:
@@ -240,7 +274,7 @@ class Client:
     @asynccontextmanager
     async def _view(self, output: OutputFile, headers: dict[str, str]) -> AsyncIterator[httpx.Response]:
         query = urlencode({"filename": output.filename, "subfolder": output.subfolder, "type": output.type})
-        url = f"{self.address.url}/view?{query}"
+        url = f"{self.address.url}{self.prefix}/view?{query}"
         async with self.http.stream("GET", url, headers=headers) as answer:
             if not answer.has_redirect_location:
                 yield answer
@@ -287,7 +321,7 @@ class Client:
 
     async def _send(self, method: str, path: str, **request: Any) -> httpx.Response:
         try:
-            answer = await self.http.request(method, self.address.url + path, **request)
+            answer = await self.http.request(method, self.address.url + self.prefix + path, **request)
         except (httpx.ConnectError, httpx.ConnectTimeout) as error:
             raise ServerUnreachable(
                 f"Nobody answers at {self.address}.",
@@ -312,13 +346,18 @@ class Client:
         )
 
 
+def _json(answer: httpx.Response) -> Any:
+    """What a good answer says; None if it is none, or not JSON."""
+    try:
+        return answer.json() if answer.status_code == httpx.codes.OK else None
+    except ValueError:
+        return None
+
+
 def _mapping(answer: httpx.Response) -> dict[str, Any]:
     if answer.status_code != httpx.codes.OK:
         raise _unexpected(answer)
-    try:
-        reply = answer.json()
-    except ValueError:
-        reply = None
+    reply = _json(answer)
     if not isinstance(reply, dict):
         raise NotComfyUI(
             f"{answer.url.host} answered {answer.url.path} with something that is not JSON: {_said(answer)}.",

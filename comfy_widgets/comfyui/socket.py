@@ -6,15 +6,17 @@ import logging
 import random
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from urllib.parse import quote
 
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import InvalidHandshake, InvalidStatus, InvalidURI, WebSocketException
 
-from comfy_widgets.comfyui.address import Address
+from comfy_widgets.comfyui.client import Client
 from comfy_widgets.comfyui.events import Event, parse
 
 log = logging.getLogger(__name__)
+# websockets logs whole requests, with their keys, where somebody asks for debugging.
+_SILENT = logging.getLogger(f"{__name__}.wire")
+_SILENT.setLevel(logging.CRITICAL)
 # At DEBUG websockets logs each header that it sends, the key among them.
 _wire_log = logging.getLogger(f"{__name__}.wire")
 _wire_log.setLevel(logging.INFO)
@@ -40,8 +42,8 @@ class Socket:
 
     Parameters
     ----------
-    address
-        The server.
+    client
+        HTTP to the server: it knows the address and what must be shown there.
     client_id
         Under which the server sends the events of our prompts.
     hear
@@ -57,7 +59,7 @@ class Socket:
         Why there will be no socket, None while there may be one.
     """
 
-    address: Address
+    client: Client
     client_id: str
     hear: Callable[[Event], None]
     changed: Callable[[], None]
@@ -76,8 +78,13 @@ class Socket:
             except InvalidStatus as error:
                 if error.response.status_code in _FINAL or 300 <= error.response.status_code < 400:
                     self.refused = f"HTTP {error.response.status_code}"
+                    log.warning(
+                        "%s refuses a WebSocket (%s): jobs are followed by asking every second, without previews.",
+                        self.client.address,
+                        self.refused,
+                    )
             except (OSError, TimeoutError, InvalidHandshake, InvalidURI, WebSocketException) as error:
-                log.debug("The socket to %s: %s", self.address, type(error).__name__)
+                log.debug("The socket to %s: %s", self.client.address, type(error).__name__)
             self.changed()
             if self.refused is None and not self._reopen:
                 await asyncio.sleep(next(delays))
@@ -87,8 +94,8 @@ class Socket:
         # ComfyUI never pings. Ours keep proxies from closing an idle connection; a pong that comes late because a
         # cell computed for a minute must not count as a dead server, so no pong is waited for.
         async with _Connect(
-            f"{self.address.socket_url}?clientId={quote(self.client_id)}",
-            additional_headers=dict(self.address.headers),
+            self.client.socket_url(self.client_id),
+            additional_headers=dict(self.client.address.headers),
             ping_interval=20,
             ping_timeout=None,
             open_timeout=10,

@@ -108,7 +108,7 @@ class Tracker:
 
     async def find(self, prompt_id: str) -> bool:
         """Whether the server has a prompt, in its queue or in its history."""
-        queue, _ = await self.client.queue()
+        queue = await self.client.queue()
         return prompt_id in places(queue, {prompt_id}) or await self.client.history(prompt_id) is not None
 
     async def cancel(self, tracked: Tracked) -> None:
@@ -120,8 +120,7 @@ class Tracker:
         tracked.cancelling = True
         while not tracked.ended.done():
             try:
-                await self.client.delete(tracked.prompt_id)
-                await self.client.interrupt(tracked.prompt_id)
+                await self.client.stop(tracked.prompt_id)
                 await self._look_at([tracked])
             except ComfyWidgetsError as error:
                 log.debug("Stopping %s: %s", tracked.prompt_id, error)
@@ -143,7 +142,7 @@ class Tracker:
         self._wake.set()
 
     def _new_socket(self, client_id: str) -> Socket:
-        return Socket(self.client.address, client_id, self._hear, self._socket_changed)
+        return Socket(self.client, client_id, self._hear, self._socket_changed)
 
     async def _supervise(self) -> None:
         """Run until nothing has been followed for a while; whatever else ends it, begin again from a look."""
@@ -259,7 +258,7 @@ class Tracker:
 
     async def _look_at(self, asked: list[Tracked]) -> None:
         """GET /queue, then GET /history for those that are not in it: the other order misses what moves meanwhile."""
-        queue, _ = await self.client.queue()
+        queue = await self.client.queue()
         found = places(queue, self._prompts)
         for tracked in asked:
             if tracked.prompt_id in found:
