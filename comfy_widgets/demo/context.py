@@ -1,13 +1,16 @@
 """What a node sees of the server while it runs."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import Executor as Pool
 from dataclasses import dataclass
-from typing import Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from comfy_widgets.demo.folders import Folders
 from comfy_widgets.demo.settings import Settings
+
+if TYPE_CHECKING:
+    from comfy_widgets.demo.nodes.base import Node
 
 T = TypeVar("T")
 
@@ -46,12 +49,15 @@ class World:
         The one thread that renders and encodes.
     place
         Told what nodes do.
+    nodes
+        The node types of this release, by class name.
     """
 
     settings: Settings
     folders: Folders
     pool: Pool
     place: Place
+    nodes: Mapping[str, "type[Node]"]
 
 
 @dataclass(slots=True)

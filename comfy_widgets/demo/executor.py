@@ -7,7 +7,7 @@ from typing import Any
 from comfy_widgets.demo.context import Context, InterruptedByUser, World
 from comfy_widgets.demo.graph import CycleError, Graph, Schedule, is_link
 from comfy_widgets.demo.keys import Signatures
-from comfy_widgets.demo.nodes import REGISTRY, Blocked, Node, Result
+from comfy_widgets.demo.nodes import Blocked, Node, Result
 from comfy_widgets.demo.progress import ProgressBoard
 from comfy_widgets.demo.prompts import Ending, Item
 from comfy_widgets.demo.run import Known, NodeRaised, Run
@@ -67,7 +67,9 @@ class Executor:
         run = Run(self._hub, prompt_id, graph, self.client_id, extra, outputs, board, signatures)
         # Only what this prompt can use is kept, so that A, B, A runs A twice.
         self._known = {key: self._known[key] for key in map(signatures.of, nodes) if key in self._known}
-        run.schedule = Schedule(graph, lambda node_id: node_id in run.done, lambda node_id: is_eager(graph, node_id))
+        run.schedule = Schedule(
+            graph, lambda node_id: node_id in run.done, lambda node_id: self._is_eager(graph, node_id)
+        )
         return run
 
     def _recall(self, run: Run, node_id: str) -> bool:
@@ -140,7 +142,7 @@ class Executor:
         if self._interrupt:
             raise InterruptedByUser
         run.tasks[node_id] = asyncio.ensure_future(self._work(run, node_id))
-        if REGISTRY[class_type].beside_others:
+        if self._world.nodes[class_type].beside_others:
             run.schedule.pause(node_id)
             return None
         return await self._result_of(run, node_id)
@@ -155,7 +157,7 @@ class Executor:
 
     async def _work(self, run: Run, node_id: str) -> Result:
         """Run the node itself, or pass on what blocks it."""
-        node_type = REGISTRY[run.graph[node_id]["class_type"]]
+        node_type = self._world.nodes[run.graph[node_id]["class_type"]]
         inputs = self._inputs(run, node_id)
         if block := next((value for value in inputs.values() if isinstance(value, Blocked)), None):
             if block.message:
@@ -169,11 +171,11 @@ class Executor:
     def _inputs(self, run: Run, node_id: str) -> dict[str, Any]:
         """The inputs a node is called with; those it does not know are left out."""
         node = run.graph[node_id]
-        known = REGISTRY[node["class_type"]].inputs()
+        node_type = self._world.nodes[node["class_type"]]
         return {
             name: run.done[value[0]].values[value[1]] if is_link(value) else value
             for name, value in node["inputs"].items()
-            if name in known
+            if node_type.knows(name)
         }
 
     def _context(self, run: Run, node_id: str) -> Context:
@@ -202,7 +204,7 @@ class Executor:
             run.graph.add(prefix + local, {**node, "inputs": inputs}, node_id)
         values = tuple(moved(value) for value in result.values)
         run.expanded[node_id] = Result(values, result.ui)
-        shown = [prefix + local for local, node in nodes.items() if REGISTRY[node["class_type"]].is_output]
+        shown = [prefix + local for local, node in nodes.items() if self._world.nodes[node["class_type"]].is_output]
         for source in [*shown, *(value[0] for value in values if is_link(value))]:
             run.schedule.add(source)
             run.schedule.hold(node_id, source)
@@ -212,8 +214,7 @@ class Executor:
         values = tuple(run.done[value[0]].values[value[1]] if is_link(value) else value for value in result.values)
         return Result(values, result.ui)
 
-
-def is_eager(graph: Graph, node_id: str) -> bool:
-    """Whether a node goes before others that could run too."""
-    node_type: type[Node] = REGISTRY[graph[node_id]["class_type"]]
-    return node_type.is_output or node_type.beside_others
+    def _is_eager(self, graph: Graph, node_id: str) -> bool:
+        """Whether a node goes before others that could run too."""
+        node_type: type[Node] = self._world.nodes[graph[node_id]["class_type"]]
+        return node_type.is_output or node_type.beside_others

@@ -8,7 +8,6 @@ from typing import Any
 
 from comfy_widgets.demo.context import World
 from comfy_widgets.demo.graph import Graph, is_link
-from comfy_widgets.demo.nodes.base import REGISTRY
 
 
 class Signatures:
@@ -37,7 +36,7 @@ class Signatures:
 
     def _hash(self, node_id: str) -> str:
         node = self._graph[node_id]
-        node_type = REGISTRY.get(node.get("class_type", ""))
+        node_type = self._world.nodes.get(node.get("class_type", ""))
         inputs: dict[str, Any] = node.get("inputs", {})
         if node_type is None or any(is_link(value) and value[0] not in self._graph for value in inputs.values()):
             return uuid.uuid4().hex

@@ -3,7 +3,7 @@
 from typing import Any
 
 from comfy_widgets.demo.context import World
-from comfy_widgets.demo.nodes.base import REGISTRY, Node, Spec
+from comfy_widgets.demo.nodes.base import Node, Spec
 
 
 def describe(node_type: type[Node], world: World) -> dict[str, Any]:
@@ -51,4 +51,4 @@ def described(spec: Spec, world: World, *, new_form: bool) -> list[Any]:
 
 def describe_all(world: World) -> dict[str, Any]:
     """All node types."""
-    return {name: describe(node_type, world) for name, node_type in REGISTRY.items()}
+    return {name: describe(node_type, world) for name, node_type in world.nodes.items()}

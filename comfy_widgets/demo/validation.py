@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from comfy_widgets.demo.context import World
-from comfy_widgets.demo.nodes.base import REGISTRY, Node, Spec
+from comfy_widgets.demo.nodes.base import Node, Spec
 from comfy_widgets.demo.releases import Rules
 
 LONG_LIST = 20
@@ -47,7 +47,7 @@ def validate(graph: dict[str, Any], targets: list[str] | None, world: World, rul
     for node_id, node in graph.items():
         if "class_type" not in node:
             return Verdict(rules.no_class(node_id, node))
-        node_type = REGISTRY.get(node["class_type"])
+        node_type = world.nodes.get(node["class_type"])
         if node_type is None:
             return Verdict(rules.unknown_class(node_id, node))
         if node_type.is_output and (targets is None or node_id in targets):
@@ -116,7 +116,7 @@ class Judge:
         if node_id in above:
             raise RecursionError
         node = self._graph[node_id]
-        node_type = REGISTRY[node["class_type"]]
+        node_type = self._world.nodes[node["class_type"]]
         inputs: dict[str, Any] = node["inputs"]
         errors: list[dict[str, Any]] = []
         valid = True
@@ -155,7 +155,7 @@ class Judge:
             )
             return told, True
         source, slot = value
-        given = REGISTRY[self._graph[source]["class_type"]].outputs[slot]
+        given = self._world.nodes[self._graph[source]["class_type"]].outputs[slot]
         if not fits(given, spec.kind):
             details = f"{name}, received_type({given}) mismatch input_type({spec.kind})"
             told = complaint(
@@ -201,7 +201,7 @@ class Judge:
         return self._choice(name, spec, value, facts)
 
     def _choice(self, name: str, spec: Spec, value: Any, facts: dict[str, Any]) -> dict[str, Any] | None:
-        if spec.kind != "COMBO" or not spec.checked or not self._rules.checks_choice(spec):
+        if spec.choices is None or not spec.checked or not self._rules.checks_choice(spec):
             return None
         options = spec.values(self._world)
         if value in options:

@@ -37,7 +37,7 @@ def reduced_input(spec):
 
 @pytest.fixture
 def world(tmp_path):
-    return World(Settings(), Folders(str(tmp_path)), None, None)
+    return World(Settings(), Folders(str(tmp_path)), None, None, REGISTRY)
 
 
 @pytest.mark.parametrize("name", CORE)

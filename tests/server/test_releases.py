@@ -63,6 +63,36 @@ def test_new_combos_are_validated(client):
 
 
 @newest
+@pytest.mark.parametrize(
+    ("more", "ending"),
+    [
+        ({"format": "auto", "format.codec": "auto"}, "mp4"),
+        ({"format": "mp4", "codec": "h264"}, "mp4"),
+        ({"format": "webm", "format.codec": "vp9"}, "webm"),
+        ({"format": "avi"}, None),
+    ],
+)
+def test_a_codec_belongs_to_its_format(client, more, ending):
+    graph = {
+        "1": {"class_type": "EmptyImage", "inputs": {"width": 64, "height": 64, "batch_size": 1, "color": 0}},
+        "2": {"class_type": "CreateVideo", "inputs": {"images": ["1", 0], "fps": 8}},
+        "3": {"class_type": "SaveVideo", "inputs": {"video": ["2", 0], "filename_prefix": "x", **more}},
+    }
+    described = client.http.get("/object_info/SaveVideo").json()["SaveVideo"]
+    kind, options = described["input"]["required"]["format"]
+    assert (kind, [option["key"] for option in options["options"]]) == (
+        "COMFY_DYNAMICCOMBO_V3",
+        ["auto", "mp4", "webm"],
+    )
+    assert described["output"] == ["VIDEO"]
+    if ending is None:
+        assert client.post(graph).status_code == 400
+        return
+    prompt_id, _ = client.connect().run(graph)
+    assert client.history(prompt_id)["outputs"]["3"]["images"][0]["filename"] == f"x_00001_.{ending}"
+
+
+@newest
 def test_the_queue_shows_no_keys_but_a_time(comfy_server, client):
     held = comfy_server.hold("LabNop")
     client.post(nop(), extra_data={"api_key_comfy_org": "SECRET", "other": "x"})

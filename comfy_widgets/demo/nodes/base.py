@@ -32,7 +32,7 @@ class Spec:
     checked: bool = True
     new_form: bool = False
 
-    def values(self, world: "World") -> list[str]:
+    def values(self, world: "World | None") -> list[str]:
         """The values of a COMBO now."""
         if callable(self.choices):
             return self.choices(world)
@@ -69,6 +69,18 @@ def boolean(default: bool | None = None, **more: Any) -> Spec:
 def choice(*values: str, **more: Any) -> Spec:
     """One of these values."""
     return Spec("COMBO", more, choices=values)
+
+
+def dynamic(options: Mapping[str, Mapping[str, Spec]], **more: Any) -> Spec:
+    """One of these values, each with inputs of its own, which a graph gives as ``format.codec`` beside ``format``."""
+    shown = [
+        {
+            "key": key,
+            "inputs": {"required": {name: ["COMBO", {"options": spec.values(None)}] for name, spec in inner.items()}},
+        }
+        for key, inner in options.items()
+    ]
+    return Spec("COMFY_DYNAMICCOMBO_V3", {**more, "options": shown}, choices=tuple(options))
 
 
 def listed(list_values: Callable[[Any], list[str]], **more: Any) -> Spec:
@@ -129,15 +141,18 @@ class Node:
     beside_others: ClassVar[bool] = False
     v3: ClassVar[bool] = False
     experimental: ClassVar[bool] = False
+    newer: ClassVar["type[Node] | None"] = None
 
-    def __init_subclass__(cls, *, abstract: bool = False, **kwargs: Any) -> None:
+    def __init_subclass__(cls, *, newer_form_of: "type[Node] | None" = None, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
-        if not abstract:
+        if cls.v3:
+            cls.required = {key: replace(spec, new_form=True) for key, spec in cls.required.items()}
+            cls.optional = {key: replace(spec, new_form=True) for key, spec in cls.optional.items()}
+        if newer_form_of is None:
             cls.name = cls.__dict__.get("name") or cls.__name__
-            if cls.v3:
-                cls.required = {key: replace(spec, new_form=True) for key, spec in cls.required.items()}
-                cls.optional = {key: replace(spec, new_form=True) for key, spec in cls.optional.items()}
             REGISTRY[cls.name] = cls
+        else:
+            newer_form_of.newer = cls
 
     def run(self, *args: Any, **inputs: Any) -> Any:
         """Do the node's work; called with a `Context` and the inputs by name."""
@@ -156,6 +171,11 @@ class Node:
     def inputs(cls) -> dict[str, Spec]:
         """All inputs that a graph may set, required ones first."""
         return {**cls.required, **cls.optional}
+
+    @classmethod
+    def knows(cls, name: str) -> bool:
+        """Whether an input is its own, or belongs to the value of one: ``format.codec``."""
+        return name.partition(".")[0] in cls.inputs()
 
 
 REGISTRY: dict[str, type[Node]] = {}

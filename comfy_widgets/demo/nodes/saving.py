@@ -5,7 +5,7 @@ from types import MappingProxyType
 from typing import Any
 
 from comfy_widgets.demo.context import Context
-from comfy_widgets.demo.nodes.base import Node, Result, boolean, choice, integer, link, number, takes, text
+from comfy_widgets.demo.nodes.base import Node, Result, boolean, choice, dynamic, integer, link, number, takes, text
 from comfy_widgets.demo.nodes.values import Audio, Video
 from comfy_widgets.demo.render import encode
 from comfy_widgets.demo.render.palette import digest
@@ -86,6 +86,40 @@ class SaveVideo(Node):
         path, item = ctx.world.folders.next_name("output", filename_prefix, "mp4")
         await ctx.thread(encode.video, path, video.pictures, video.fps, about(ctx))
         return Result(ui={"images": [item], "animated": [True]})
+
+
+class SaveVideoNewer(SaveVideo, newer_form_of=SaveVideo):
+    """The form of newer releases: the codec belongs to the format, and the video is passed on."""
+
+    required = takes(
+        video=link("VIDEO"),
+        filename_prefix=text("video/ComfyUI", multiline=False),
+        format=dynamic(
+            {
+                "auto": takes(codec=choice("auto")),
+                "mp4": takes(codec=choice("auto", "h264")),
+                "webm": takes(codec=choice("auto", "vp9")),
+            },
+        ),
+    )
+    optional = takes(codec=choice("auto", "h264", default="auto", multiselect=False))
+    outputs = ("VIDEO",)
+
+    async def run(
+        self,
+        ctx: Context,
+        video: Video,
+        filename_prefix: str,
+        format: str,  # noqa: A002 - the input's name
+        codec: str = "auto",
+        **_: Any,
+    ) -> Result:
+        """Write it; each format has one codec here."""
+        del codec
+        kind = "webm" if format == "webm" else "mp4"
+        path, item = ctx.world.folders.next_name("output", filename_prefix, kind)
+        await ctx.thread(encode.video, path, video.pictures, video.fps, about(ctx), kind)
+        return Result((video,), ui={"images": [item], "animated": [True]})
 
 
 class SaveWEBM(Node):

@@ -6,7 +6,6 @@ from typing import Any
 from aiohttp import web
 
 from comfy_widgets.demo.core import Core
-from comfy_widgets.demo.nodes import REGISTRY
 from comfy_widgets.demo.nodes.models import FILES
 from comfy_widgets.demo.object_info import describe, describe_all
 
@@ -57,7 +56,7 @@ class Info:
     async def one_class(self, request: web.Request) -> web.Response:
         """One node type, or an empty object."""
         name = request.match_info["name"]
-        known = REGISTRY.get(name)
+        known = self._core.world.nodes.get(name)
         return web.json_response({} if known is None else {name: describe(known, self._core.world)})
 
     async def stats(self, _: web.Request) -> web.Response:
