@@ -21,7 +21,7 @@ from comfy_widgets.editor.values import Node, produced, sent, widget_values
 from comfy_widgets.errors import WorkflowError
 
 # More than anybody draws; subgraphs that double themselves at each level of nesting reach it at once.
-_MOST_NODES = 200_000
+_MOST_NODES = 50_000
 _NAMED_AT_ONCE = 10
 
 

@@ -333,7 +333,7 @@ def test_an_input_that_is_an_output_passes_through():
 def test_subgraphs_that_double_are_stopped():
     definitions = [subgraph(str(n), node(1, str(n + 1)), node(2, str(n + 1))) for n in range(40)]
     saved = workflow(node(1, "0"), definitions={"subgraphs": [*definitions, subgraph("40")]})
-    with pytest.raises(WorkflowError, match="more than 200000 nodes"):
+    with pytest.raises(WorkflowError, match="more than 50000 nodes"):
         to_api(saved, FILM)
 
 
