@@ -36,7 +36,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         return int(options.run(options))
     except ComfyWidgetsError as error:
-        Console(stderr=True).print(f"comfy-widgets: {error}", style="red", markup=False, highlight=False)
+        # Not wrapped: a hint may be a command to copy.
+        Console(stderr=True).print(
+            f"comfy-widgets: {error}", style="red", markup=False, highlight=False, soft_wrap=True
+        )
         return 1
     except KeyboardInterrupt:
         return 130
@@ -61,13 +64,25 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _notebooks() -> Path:
-    """The notebooks of the checkout, else a copy of the installed ones in the current folder."""
+    """The notebooks of the checkout, else a copy of the installed ones in the current folder.
+
+    Raises
+    ------
+    DemoError
+        If there are none, or they can't be copied.
+    """
     package = Path(__file__).parent
     checkout = package.parent / "notebooks"
     if (checkout / _FIRST).is_file():
         return checkout
-    if not _COPY.exists():
-        shutil.copytree(package / "notebooks", _COPY)
+    if not (_COPY / _FIRST).is_file():
+        try:
+            shutil.copytree(package / "notebooks", _COPY, dirs_exist_ok=True)
+        except OSError as error:
+            raise DemoError(
+                f"The notebooks can't be copied into {_COPY}: {error.strerror or error}.",
+                hint="Run it in a folder that can be written, or in a checkout of the repository.",
+            ) from error
     return _COPY
 
 
@@ -92,7 +107,9 @@ def _check() -> int:
     folder = Path(tempfile.mkdtemp(prefix="comfy_widgets_demo_"))
     console = Console()
     began = time.monotonic()
-    with Progress(SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn(), transient=True) as progress:
+    # On stderr, so that stdout has a line for each take and nothing else.
+    columns = SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn()
+    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
         progress.add_task(f"Running {_FIRST}")
         trouble = _run_notebook(_notebooks() / _FIRST, folder)
     takes = TakeCache(folder).takes()
