@@ -15,11 +15,8 @@ from comfy_widgets.comfyui.events import Event, parse
 
 log = logging.getLogger(__name__)
 # websockets logs whole requests, with their keys, where somebody asks for debugging.
-_SILENT = logging.getLogger(f"{__name__}.wire")
-_SILENT.setLevel(logging.CRITICAL)
-# At DEBUG websockets logs each header that it sends, the key among them.
 _wire_log = logging.getLogger(f"{__name__}.wire")
-_wire_log.setLevel(logging.INFO)
+_wire_log.setLevel(logging.CRITICAL)
 
 # Must be the first text that the server hears, or it sends previews that don't say whose they are.
 _FEATURES = json.dumps({"type": "feature_flags", "data": {"supports_preview_metadata": True}})
