@@ -16,6 +16,7 @@ from tests.server import reduced
 
 PATIENCE = 15.0
 ROOM = 160
+STEPS = {"progress", "progress_state", "binary"}
 #: What a recording needs to have happened before it began.
 BEFORE = {"cached_rerun": "success_video"}
 
@@ -46,9 +47,14 @@ class Socket:
             self.seen.append(message)
             self.came.notify_all()
 
-    async def wait(self, count):
+    async def wait(self, count, lasting=0):
+        """Until so many messages came, so many of them of the kind whose number does not depend on time."""
+
+        def enough():
+            return len(self.seen) >= count and sum(map(is_lasting, self.seen)) >= lasting
+
         async with self.came:
-            await self.came.wait_for(lambda: len(self.seen) >= count or self.code is not None)
+            await self.came.wait_for(lambda: enough() or self.code is not None)
 
     async def close(self):
         await self.connection.close()
@@ -101,7 +107,8 @@ class Replay:
         """Go on only when everything came that the recorded client had seen by now."""
         for name, expected in self.expected.items():
             try:
-                await asyncio.wait_for(self.sockets[name].wait(len(expected)), PATIENCE)
+                lasting = len(without_progress(expected))
+                await asyncio.wait_for(self.sockets[name].wait(len(expected), lasting), PATIENCE)
             except TimeoutError:
                 self.differences.append(f"{name}: {len(self.sockets[name].seen)} of {len(expected)} messages came")
 
@@ -238,7 +245,12 @@ def without_status(messages):
 
 def without_progress(messages):
     """How many steps a client sees that connects in the middle depends on when it does."""
-    return [m for m in without_status(messages) if m[0] not in {"progress", "progress_state", "binary"}]
+    return [m for m in without_status(messages) if m[0] not in STEPS]
+
+
+def is_lasting(message):
+    """Whether `without_progress` keeps a message that came."""
+    return not isinstance(message, bytes) and json.loads(message)["type"] not in {"status", *STEPS}
 
 
 def first_difference(wanted, got, where=""):

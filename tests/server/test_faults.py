@@ -1,6 +1,7 @@
 """Each fault does what FAULTS.md says, when it says, and the journal knows."""
 
 import random
+import re
 import time
 from pathlib import Path
 
@@ -343,6 +344,13 @@ def test_what_cannot_be_read_is_refused_with_the_reason(text):
 def test_a_server_with_an_unreadable_fault_does_not_start():
     with pytest.raises(DemoError, match="ws can cut"):
         DemoServer(faults=("ws:explode",))
+
+
+def test_every_fault_on_the_page_can_be_read():
+    shown = re.findall(rf"[`'\"]((?:{'|'.join(ACTIONS)}):[^`'\"\s]+(?: /[a-z]+[^`'\"\s]*)?)[`'\"]", PAGE.read_text())
+    assert len(shown) > 25
+    for text in shown:
+        parse(text)
 
 
 def test_the_page_names_every_fault():
