@@ -22,6 +22,7 @@ _SLUG = re.compile(r"[^\w-]+")
 # Two slugs, the key and the name of a temporary file fit into the 255 bytes that a file name may have.
 _LONGEST_SLUG, _LONGEST_SLUG_BYTES = 60, 80
 _INDEX_SECONDS = 1.0
+_INDEX_SHARE = 50
 _LOCK_SECONDS = 5.0
 # What the index says of a take; all of it stands in the sidecar too.
 _INDEXED = ("kind", "size", "width", "height", "fps", "frames", "seconds", "scene", "shot", "made", "renderer")
@@ -48,6 +49,7 @@ class TakeCache:
         self._lock = threading.Lock()
         self._unindexed: dict[str, dict[str, Any]] = {}
         self._indexed = float("-inf")
+        self._index_pause = _INDEX_SECONDS
 
     def find(self, key: str) -> Take | None:
         """The newest take of a key, None if there is none whose files are whole."""
@@ -149,17 +151,25 @@ class TakeCache:
     def write_index(self, *, now: bool = False) -> None:
         """Write the index if a second has passed since the last time, or `now`; without it, it is found by name."""
         with self._lock:
-            if not self._unindexed or (not now and time.monotonic() - self._indexed < _INDEX_SECONDS):
+            began = time.monotonic()
+            if not self._unindexed or (not now and began - self._indexed < self._index_pause):
                 return
             try:
                 with FileLock(self.folder / ".index.lock", timeout=_LOCK_SECONDS):
                     known = _index(self.folder)
                     if known is None:
                         known = {take.key: _entry(take) for take in self.takes()}
-                    write_text(self.folder / "index.json", _lines({**known, **self._unindexed}))
+                    write_text(self.folder / "index.json", _lines(self._there({**known, **self._unindexed})))
             except (Timeout, CacheError, OSError, NotImplementedError):  # the last where files can't be locked
                 return
             self._unindexed, self._indexed = {}, time.monotonic()
+            # The whole file is written each time: in a folder of thousands that must not be what a kernel does most.
+            self._index_pause = max(_INDEX_SECONDS, _INDEX_SHARE * (self._indexed - began))
+
+    def _there(self, index: Mapping[str, Any]) -> dict[str, Any]:
+        """The entries whose file is still there."""
+        names = {entry.name for entry in os.scandir(self.folder)}
+        return {key: entry for key, entry in index.items() if entry.get("file") in names}
 
     def _of(self, key: str) -> list[Take]:
         """Every whole take of a key; the index is only a shortcut to the newest, so it is not asked."""

@@ -1,6 +1,7 @@
 """How long a graph will probably be executed, from earlier takes of graphs like it."""
 
 import json
+from collections import deque
 from collections.abc import Mapping
 from statistics import median
 from typing import Any
@@ -22,7 +23,7 @@ class Estimates:
 
     def __init__(self, cache: TakeCache) -> None:
         self._cache = cache
-        self._seconds: dict[tuple[str, str, str], list[float]] | None = None
+        self._seconds: dict[tuple[str, str, str], deque[float]] | None = None
 
     def expected(self, graph: Mapping[str, Any], server: str, renderer: str) -> float | None:
         """The median of the latest executions of graphs with the same nodes and sizes there, None without any."""
@@ -31,12 +32,13 @@ class Estimates:
             for take in self._cache.takes():
                 self.learn(take.graph, take.server, take.renderer, take.render_seconds)
         known = self._seconds.get((shape(graph), server, renderer))
-        return median(known[-_RECENT:]) if known else None
+        return median(known) if known else None
 
     def learn(self, graph: Mapping[str, Any], server: str, renderer: str, seconds: float | None) -> None:
         """Remember one execution."""
         if self._seconds is not None and seconds is not None:
-            self._seconds.setdefault((shape(graph), server, renderer), []).append(seconds)
+            kind = (shape(graph), server, renderer)
+            self._seconds.setdefault(kind, deque(maxlen=_RECENT)).append(seconds)
 
 
 def shape(graph: Mapping[str, Any]) -> str:

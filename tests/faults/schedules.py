@@ -19,7 +19,7 @@ from comfy_widgets import Studio, Workflow
 from comfy_widgets.comfyui import tracked
 from comfy_widgets.demo import DemoServer
 
-# What may become of a job after each kind of fault, and how many times its files may be saved. {n} is drawn from 1–9.
+# What may become of a job after each kind of fault, and how many times its files may be saved. {n} is drawn from 1–4.
 WELL = {"complete"}
 LEGAL: dict[str, tuple[set[str], int]] = {
     "ws:cut@{n}": (WELL, 1),
@@ -97,7 +97,7 @@ async def run(seed: int, folder: Path) -> Outcome:
     """One schedule: a server that misbehaves, a batch of jobs, and what the server's own books say."""
     kinds, count = drawn(seed)
     lots = random.Random(seed + 1)
-    outcome = Outcome(seed, [kind.format(n=lots.randint(1, 9)) for kind in kinds], jobs=count)
+    outcome = Outcome(seed, [kind.format(n=lots.randint(1, 4)) for kind in kinds], jobs=count)
     ends = set.union(*(LEGAL[kind][0] for kind in kinds))
     saves = max(LEGAL[kind][1] for kind in kinds)
     with DemoServer(step_seconds=0.0, faults=tuple(outcome.faults), seed=seed) as server:

@@ -77,7 +77,7 @@ async def test_the_key_does_not_follow_a_redirect(tmp_path):
         await studio.submit(simple())
         visits = server.journal.of("store")
         assert visits
-        assert not any(visit.get("key") for visit in visits)
+        assert not any(visit["with_key"] for visit in visits)
 
 
 async def test_a_path_prefix(tmp_path):
