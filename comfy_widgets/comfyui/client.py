@@ -131,14 +131,8 @@ class Client:
         AnswerLost
             If it is unknown whether it was queued.
         """
-        body: dict[str, Any] = {
-            "prompt": graph,
-            "prompt_id": prompt_id,
-            "client_id": client_id,
-            "extra_data": dict(extra_data),
-        }
-        if front:
-            body["front"] = True
+        body: dict[str, Any] = {"prompt": graph, "prompt_id": prompt_id, "client_id": client_id}
+        body |= {"extra_data": dict(extra_data)} | ({"front": True} if front else {})
         answer = await self._send("POST", "/prompt", content=json.dumps(body).encode(), timeout=_TIMEOUT)
         if answer.status_code == httpx.codes.OK:
             reply = _mapping(answer)
@@ -152,12 +146,22 @@ class Client:
         """The queue as it is now, in the form of GET /queue; of newer servers only what is needed of it."""
         if not self.lists_jobs:
             return _mapping(await self._get("/queue"))
-        jobs = _mapping(await self._get(f"{self._jobs}?status=pending,in_progress")).get("jobs") or []
-        entries = [(job["status"], [job.get("priority") or 0, job["id"]]) for job in jobs]
+        jobs = await self._listed(f"{self._jobs}?status=pending,in_progress")
+        entries = [(job.get("status"), [job.get("priority") or 0, job.get("id")]) for job in jobs]
         return {
             "queue_running": [entry for status, entry in entries if status == "in_progress"],
             "queue_pending": [entry for status, entry in entries if status == "pending"],
         }
+
+    async def _listed(self, path: str) -> list[dict[str, Any]]:
+        """All jobs of a list that comes in pages, as Comfy Cloud's does: who stands on the last is not gone."""
+        jobs: list[dict[str, Any]] = []
+        while True:
+            page = _mapping(await self._get(f"{path}&offset={len(jobs)}" if jobs else path))
+            found = [job for job in page.get("jobs") or () if isinstance(job, dict)]
+            jobs += found
+            if not found or not (page.get("pagination") or {}).get("has_more"):
+                return jobs
 
     async def history(self, prompt_id: str) -> dict[str, Any] | None:
         """The record of one prompt, None while it has not ended (or is unknown).

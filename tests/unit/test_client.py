@@ -298,6 +298,25 @@ async def test_the_prompt_is_sent_as_it_is(talk):
     assert "origin" not in server.asked[0].headers
 
 
+async def test_a_list_of_jobs_is_read_to_its_end(talk):
+    jobs = [{"id": f"j{number}", "status": "pending", "priority": number} for number in range(5)]
+    jobs[0]["status"] = "in_progress"
+
+    def answer(asked):
+        start = int(asked.path.partition("&offset=")[2] or 0)
+        return reply({"jobs": jobs[start : start + 2], "pagination": {"has_more": start + 2 < len(jobs)}})
+
+    client, server = await talk(answer)
+    client.lists_jobs = True
+    assert await client.queue() == {
+        "queue_running": [[0, "j0"]],
+        "queue_pending": [[number, f"j{number}"] for number in range(1, 5)],
+    }
+    assert len(server.asked) == 3
+    server.answer = lambda _asked: reply({"jobs": [], "pagination": {"has_more": True}})
+    assert await client.queue() == {"queue_running": [], "queue_pending": []}
+
+
 async def test_one_prompt_is_stopped_in_the_form_that_the_server_has(talk):
     client, server = await talk(lambda _asked: reply(b""))
     await client.stop("abc")
