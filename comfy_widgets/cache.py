@@ -213,8 +213,8 @@ def _index(folder: Path) -> dict[str, Any] | None:
     """What the index says, None where it is missing or torn."""
     try:
         told = json.loads((folder / "index.json").read_text("utf-8"))
-        return dict(told["takes"])
-    except (OSError, ValueError, KeyError, TypeError):
+        return {key: dict(entry) for key, entry in told["takes"].items()}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
 
 

@@ -266,7 +266,7 @@ def test_the_index_has_one_take_a_line_and_no_graph(cache):
     assert "graph" not in (cache.folder / "index.json").read_text()
 
 
-@pytest.mark.parametrize("torn", [None, "", "{", "[]", '{"takes": 3}', '{"version": 1}'])
+@pytest.mark.parametrize("torn", [None, "", "{", "[]", '{"takes": 3}', '{"takes": {"a": 3}}', '{"version": 1}'])
 def test_a_missing_or_torn_index_hides_no_take_and_is_made_anew(cache, torn):
     keep(cache)
     cache.write_index(now=True)
