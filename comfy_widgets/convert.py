@@ -57,12 +57,6 @@ def to_api(ui_workflow: Mapping[str, Any], object_info: Mapping[str, Any]) -> di
     graph: dict[str, Any] = {}
     for level, node in converting.kept():
         graph[f"{level.path}{node['id']}"] = converting.converted(level, node)
-    for node in graph.values():
-        node["inputs"] = {
-            name: [*value] if isinstance(value, Output) else value
-            for name, value in node["inputs"].items()
-            if not isinstance(value, Output) or value.node_id in graph
-        }
     return graph
 
 
@@ -106,7 +100,7 @@ class _Converting:
                         waiting.append(subgraphs.inside(level, node))
 
     def converted(self, level: Level, node: Node) -> dict[str, Any]:
-        """A node as the graph has it; links are still `Output`, since they may lead to nodes that are not in it."""
+        """A node as the graph has it."""
         info = self._classes[node["type"]]
         where = _in_words(level, node)
         title = str(node.get("title") or info.get("display_name") or node["type"])
@@ -147,7 +141,7 @@ class _Converting:
 def _feed(inputs: dict[str, Any], name: str, source: Source, where: str) -> None:
     match source:
         case Output():
-            inputs[name] = source
+            inputs[name] = [*source]
         case Gone():
             inputs.pop(name, None)
         case None:

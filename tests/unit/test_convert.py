@@ -129,6 +129,12 @@ def test_the_button_beside_a_file_is_left_out(values):
     assert inputs_of(values, info) == {"image": "a.png", "scale": 0.5, "mode": "fill"}
 
 
+def test_the_button_is_told_from_text():
+    info = takes({"image": [["a.png"], {"image_upload": True}]}, {"text": ["STRING", {}]})
+    assert inputs_of(["a.png", "image", "hello"], info) == {"image": "a.png", "text": "hello"}
+    assert inputs_of(["a.png", "", "image"], info) == {"image": "a.png", "text": ""}
+
+
 def test_saved_names_are_headings_for_the_list():
     info = takes({"steps": ["INT", {}], "sampler": [["euler", "heun"]]})
     named = {"added_since": 3, "sampler": "heun", "steps": 20}

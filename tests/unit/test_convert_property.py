@@ -142,7 +142,7 @@ class Drawing:
         key, host = f"subgraph {self.next()}", self.node(self.next(), "", [])
         host["type"] = key
         inner = [node for node in self.nodes if node["id"] in inside]
-        kept, within, inputs, outputs = [], [], [], {}
+        kept, within, inputs, outputs, values = [], [], [], {}, []
         for link in self.links:
             number, origin, slot, target, place, kind = link
             if origin in inside and target in inside:
@@ -150,6 +150,9 @@ class Drawing:
             elif target in inside:
                 within.append([number, -10, len(inputs), target, place, kind])
                 inputs.append({"name": f"in {number}", "type": kind})
+                if self.find(target)["inputs"][place].get("widget"):
+                    # The host shows every widget that an input leads to; this one is linked, so it does not count.
+                    values.append("not this")
                 outer = self.next()
                 host["inputs"].append({**inputs[-1], "link": outer})
                 kept.append([outer, origin, slot, host["id"], len(inputs) - 1, kind])
@@ -162,7 +165,7 @@ class Drawing:
                 kept.append([number, host["id"], outputs[origin, slot], target, place, kind])
             else:
                 kept.append(link)
-        host["widgets_values"] = list(self.promote(inner, inputs, within))
+        host["widgets_values"] = values + list(self.promote(inner, inputs, within))
         self.nodes = [node for node in self.nodes if node["id"] not in inside]
         self.links = kept
         self.definitions.append(
