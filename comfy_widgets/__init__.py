@@ -8,18 +8,21 @@ Examples
 >>> take = await studio.submit(workflow, prompt="a lighthouse", seed=7)  # doctest: +SKIP
 """
 
+from comfy_widgets.batch import Batch
 from comfy_widgets.cache import TakeCache
 from comfy_widgets.errors import ComfyWidgetsError
 from comfy_widgets.jobs import Job, JobStatus
 from comfy_widgets.shots import Shot
 from comfy_widgets.studio import Studio
 from comfy_widgets.takes import Take
-from comfy_widgets.widgets import QueueBadge, VideoPlayer
+from comfy_widgets.widgets import Compare, QueueBadge, VideoPlayer
 from comfy_widgets.workflow import RANDOM, Workflow
 
 __all__ = [
     "RANDOM",
+    "Batch",
     "ComfyWidgetsError",
+    "Compare",
     "Job",
     "JobStatus",
     "QueueBadge",

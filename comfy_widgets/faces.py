@@ -7,7 +7,7 @@ port, a machine's path or a passing state.
 import base64
 import os
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from html import escape
 from pathlib import Path
 from typing import Any, Protocol
@@ -26,6 +26,8 @@ _STYLE = {
     "media": "display:block;width:100%;height:auto;border-radius:4px;background:#111",
     "line": "display:flex;flex-wrap:wrap;gap:2px 14px;margin-top:4px",
     "quiet": "opacity:.65",
+    "row": "max-width:1280px;display:flex;flex-wrap:wrap;gap:8px;margin:4px 0;"
+    "font:13px/1.5 var(--jp-ui-font-family,system-ui,sans-serif);color:var(--jp-ui-font-color1,inherit)",
 }
 
 
@@ -52,6 +54,8 @@ class TakeLike(Protocol):
     def seconds(self) -> float | None: ...  # noqa: D102
     @property
     def inputs(self) -> Mapping[str, Any]: ...  # noqa: D102
+    @property
+    def graph(self) -> Mapping[str, Any]: ...  # noqa: D102
     @property
     def renderer(self) -> str: ...  # noqa: D102
     @property
@@ -92,6 +96,11 @@ def bundle_of_take(take: TakeLike) -> dict[str, Any]:
     source = notebook_path(take.path)
     plain = {"text/plain": take_text(take), "text/html": take_html(take, source)}
     return plain if source is not None else _widget_view(take) | plain
+
+
+def bundle(thing: Any, *, text: str, html: str) -> dict[str, Any]:
+    """Any thing's MIME bundle: its widget, with text and html beside it."""
+    return _widget_view(thing) | {"text/plain": text, "text/html": html}
 
 
 def _widget_view(thing: Any) -> dict[str, Any]:
@@ -180,10 +189,7 @@ def take_html(take: TakeLike, source: str | None) -> str:
     """
     title, prompt = _words(take.title, take.inputs)
     quiet = _STYLE["quiet"]
-    values = "".join(
-        f'<span><span style="{quiet}">{escape(name)}</span> {escape(value)}</span>'
-        for name, value in shown_inputs(take.inputs)
-    )
+    values = "".join(_named(name, value) for name, value in shown_inputs(take.inputs))
     measures = f'<div style="{quiet}">{escape(" · ".join(facts(take)))}</div>'
     words = f"<div>{escape(prompt)}</div>" if prompt else ""
     return (
@@ -191,6 +197,29 @@ def take_html(take: TakeLike, source: str | None) -> str:
         f'<div style="margin-top:6px"><strong>{escape(title)}</strong>{words}'
         f'<div style="{_STYLE["line"]}">{values}</div>{measures}</div></div>'
     )
+
+
+def compare_html(takes: Sequence[TakeLike], each: Sequence[Sequence[tuple[str, str, str]]]) -> str:
+    """Takes side by side as html, and under each what differs.
+
+    Parameters
+    ----------
+    takes
+        What is shown.
+    each
+        For each take its own facts: name, what is shown, the whole.
+    """
+    cells = "".join(
+        f'<div style="flex:1 1 220px;min-width:0">{_media(take, notebook_path(take.path))}'
+        f"<div><strong>{escape(take.title)}</strong></div>"
+        f'<div style="{_STYLE["line"]}">{"".join(_named(name, text) for name, text, _ in facts)}</div></div>'
+        for take, facts in zip(takes, each, strict=True)
+    )
+    return f'<div class="cw-takes" style="{_STYLE["row"]}">{cells}</div>'
+
+
+def _named(name: str, value: str) -> str:
+    return f'<span><span style="{_STYLE["quiet"]}">{escape(name)}</span> {escape(value)}</span>'
 
 
 def _media(take: TakeLike, source: str | None) -> str:

@@ -2,7 +2,7 @@
 import { context } from "esbuild";
 
 const bundles = await context({
-  entryPoints: ["src/queue_badge.ts", "src/video_player.ts", "src/job_view.ts"],
+  entryPoints: ["queue_badge", "video_player", "job_view", "compare"].map((name) => `src/${name}.ts`),
   outdir: "../comfy_widgets/static",
   bundle: true,
   minify: true,

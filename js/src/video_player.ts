@@ -1,3 +1,5 @@
+import * as messages from "./lib/messages.json";
+import { STATES } from "./lib/states";
 import "./theme.css";
 import "./player.css";
 import { Player } from "./lib/player";
@@ -10,7 +12,7 @@ const render = viewOf((kernel, signal) => {
     el: [it.el],
     show({ job, take }) {
       if (take) it.show(take);
-      else if (job) it.screen.idle(say("no_take", { status: say(job.status).toLowerCase() }));
+      else if (job) it.screen.idle(say(messages.no_take, { status: STATES[job.status].toLowerCase() }));
     },
   };
 });

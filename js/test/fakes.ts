@@ -1,5 +1,5 @@
 import { vi } from "vitest";
-import type { Act, JobState, Model, State, TakeState } from "../src/lib/wire";
+import type { Act, JobState, Model, State, TakeState, Told } from "../src/lib/wire";
 
 export function job(changes: Partial<JobState> = {}): JobState {
   return {
@@ -60,9 +60,9 @@ export class FakeModel {
   readonly sent: Question[] = [];
   widget_manager: object | undefined;
   readonly listeners = new Map<string, Set<(...args: unknown[]) => void>>();
-  state: State;
+  state: Told;
 
-  constructor(first: State = state()) {
+  constructor(first: Told = state()) {
     this.state = first;
   }
 
@@ -70,7 +70,7 @@ export class FakeModel {
     return this as unknown as Model;
   }
 
-  get(_name: string): State {
+  get(_name: string): Told {
     return this.state;
   }
 
@@ -87,7 +87,7 @@ export class FakeModel {
     this.sent.push(question);
   }
 
-  push(next: State): void {
+  push(next: Told): void {
     this.state = next;
     this.#emit("change:state");
   }

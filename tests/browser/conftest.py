@@ -26,6 +26,7 @@ CHROMIUM_FLAGS = [
     "--disable-sync",
 ]
 START_SECONDS = 60
+READY = "([selector, n]) => [...document.querySelectorAll(selector)].filter(v => v.readyState >= 2).length >= n"
 
 expect.set_options(timeout=30_000)
 
@@ -177,6 +178,29 @@ def open_notebook(lab, browser):
         context.close()
 
 
+@pytest.fixture
+def place(lab, request):
+    """A folder of its own for a test's notebook and takes."""
+    folder = lab.folder / request.node.name.replace("[", "-").rstrip("]")
+    folder.mkdir()
+    return folder
+
+
+@pytest.fixture
+def start(lab, place, open_notebook):
+    """Open and run a notebook with these cells in the test's folder."""
+
+    def start_(*cells, **how):
+        path = f"{place.name}/n.ipynb"
+        lab.write(path, *cells)
+        notebook = open_notebook(path, **how)
+        wait_for_kernel(notebook)
+        notebook.run_all()
+        return notebook
+
+    return start_
+
+
 def wait_for_kernel(notebook: Notebook) -> None:
     notebook.page.wait_for_function(
         "() => window.jupyterapp.shell.currentWidget.sessionContext.session?.kernel?.status === 'idle'"
@@ -190,4 +214,4 @@ def shoot(what: Page | Locator, name: str) -> None:
         what.screenshot(path=str(Path(folder) / f"{name}.png"))
 
 
-__all__ = ["Browser", "Lab", "Notebook", "shoot", "wait_for_kernel"]
+__all__ = ["READY", "Browser", "Lab", "Notebook", "shoot", "wait_for_kernel"]

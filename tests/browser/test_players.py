@@ -2,38 +2,13 @@
 
 import json
 
-import pytest
 from playwright.sync_api import expect
 
 from tests.browser import clips
-from tests.browser.conftest import shoot, wait_for_kernel
+from tests.browser.conftest import READY, shoot
 
 START = 'import comfy_widgets as cw\ntakes = cw.TakeCache("takes").takes()'
-READY = "([selector, n]) => [...document.querySelectorAll(selector)].filter(v => v.readyState >= 2).length >= n"
 NASTY = '<img src=x onerror="window.hacked=1">'
-
-
-@pytest.fixture
-def place(lab, request):
-    """A folder of its own for a test's notebook and takes."""
-    folder = lab.folder / request.node.name.replace("[", "-").rstrip("]")
-    folder.mkdir()
-    return folder
-
-
-@pytest.fixture
-def start(lab, place, open_notebook):
-    """Open and run a notebook with these cells in the test's folder."""
-
-    def start_(*cells, **how):
-        path = f"{place.name}/n.ipynb"
-        lab.write(path, *cells)
-        notebook = open_notebook(path, **how)
-        wait_for_kernel(notebook)
-        notebook.run_all()
-        return notebook
-
-    return start_
 
 
 def ready(page, count=1, selector=".cw-player video"):

@@ -11,8 +11,8 @@ ROOT = Path(__file__).parents[2]
 
 # A module imports from its own floor and the ones below; a new module is added here, by its first name.
 FLOORS = {
-    0: "errors faces wording",
-    1: "bindings comfyui convert editor files graphs home_loop media preflight shots takes workflow",
+    0: "differences errors faces summary wording",
+    1: "bindings comfyui convert editor files graphs home_loop media preflight run_log shots takes workflow",
     2: "cache unfinished",
     3: "estimates jobs",
     4: "attempt batch outcomes pipeline saving submitting",

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from comfy_widgets.errors import Cancelled
 from comfy_widgets.jobs import JobStatus
-from comfy_widgets.widgets import JobView, QueueBadge, VideoPlayer
+from comfy_widgets.widgets import Compare, JobView, QueueBadge, VideoPlayer
 from comfy_widgets.widgets.requests import Request
 from comfy_widgets.widgets.snapshot import acts_of, job_state, take_state
 from tests.unit.test_widgets_kit import Kit
@@ -35,7 +35,8 @@ def test_every_question_of_the_browser_is_known(kit):
     for widget in (JobView(kit.job()), QueueBadge(kit.job())):
         assert sorted(widget._reads) == WIRE["reads"]
         assert sorted(widget._acts) == WIRE["acts"]
-    assert set(VideoPlayer(kit.take())._reads) <= set(WIRE["reads"])
+    for widget in (VideoPlayer(kit.take()), Compare(kit.take(), kit.take())):
+        assert set(widget._reads) <= set(WIRE["reads"])
 
 
 @pytest.mark.parametrize("status", JobStatus)

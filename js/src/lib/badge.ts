@@ -1,10 +1,13 @@
 // One line that says what a job does, how far it is, how long it takes, and what can be done now.
+
 import { build, fold, type Parts } from "./badge_parts";
 import { attach, put } from "./dom";
 import { result } from "./facts";
 import type { Kernel } from "./kernel";
 import { setMark } from "./mark";
-import { clock, percent, say, span, type Word } from "./say";
+import * as messages from "./messages.json";
+import { clock, percent, say, span } from "./say";
+import { ACTS, STATES } from "./states";
 import { type Act, type JobState, MOVING, type Status, type TakeState } from "./wire";
 
 const STALE_SECONDS = 30;
@@ -73,7 +76,7 @@ export class Badge {
     // A job that is over needs no kernel, unless something was asked for.
     this.#asked.late = this.#late && (moving || this.#asked.act !== undefined);
     const unanswered = this.#late && moving && !this.#kernel.heard;
-    const job = unanswered ? { ...this.#job, message: say("unanswered") } : this.#job;
+    const job = unanswered ? { ...this.#job, message: messages.unanswered } : this.#job;
     drawWords(this.#parts, job, this.#asked.refused);
     drawProgress(this.#parts, job);
     drawButton(this.#parts.go, job, this.#asked);
@@ -99,13 +102,13 @@ function words(job: JobState): [string, string] {
 
 function drawWords(parts: Parts, job: JobState, refused: string): void {
   const [lead, rest] = refused ? ["", refused] : words(job);
-  put(parts.state, say(job.status));
+  put(parts.state, STATES[job.status]);
   put(parts.lead, lead);
   put(parts.rest, rest);
   attach(parts.what, { title: lead + rest });
   setMark(parts.shape, job.status);
-  attach(parts.el, { "data-state": job.status, "aria-label": say("job", { title: job.title }) });
-  put(parts.voice, MOVING.has(job.status) ? say(job.status) : `${say(job.status)}. ${lead + rest}`);
+  attach(parts.el, { "data-state": job.status, "aria-label": say(messages.job, { title: job.title }) });
+  put(parts.voice, MOVING.has(job.status) ? STATES[job.status] : `${STATES[job.status]}. ${lead + rest}`);
   parts.unfold.hidden = !job.error || job.status === "cancelled";
   if (!job.error) fold(parts, true);
   put(parts.more, [job.message, ...(job.error?.details ?? [])].join("\n"));
@@ -116,7 +119,7 @@ function drawProgress(parts: Parts, job: JobState): void {
   attach(parts.bar, {
     hidden: !known,
     "aria-valuenow": known ? Math.floor(job.progress * 100) : null,
-    "aria-label": say("progress", { title: job.title }),
+    "aria-label": say(messages.progress, { title: job.title }),
   });
   parts.fill.style.inlineSize = `${Math.min(1, Math.max(0, job.progress)) * 100}%`;
   put(parts.pct, known ? percent(job.progress) : "");
@@ -133,27 +136,27 @@ function drawButton(go: HTMLButtonElement, job: JobState, { act, late }: Asked):
   go.hidden = !late && !offered;
   go.className = late || act || offered === "stop" ? "cw-quiet" : "";
   go.disabled = late || act !== undefined;
-  go.title = late ? say("wait_kernel_hint") : "";
-  if (late) put(go, say("wait_kernel"));
-  else if (offered) put(go, say(act === "stop" ? "stopping" : labelOf(offered, job.status)));
+  go.title = late ? messages.wait_kernel_hint : "";
+  if (late) put(go, messages.wait_kernel);
+  else if (offered) put(go, act === "stop" ? messages.stopping : labelOf(offered, job.status));
 }
 
-function labelOf(act: Act, status: Status): Word {
-  return act === "again" && status === "lost" ? "submit_again" : act;
+function labelOf(act: Act, status: Status): string {
+  return act === "again" && status === "lost" ? messages.submit_again : ACTS[act];
 }
 
 /** What moves by itself, `late` seconds after the job was told. */
 function drawTime(parts: Parts, job: JobState, late: number): void {
   const silent = job.age + late;
   const old = MOVING.has(job.status) && silent >= STALE_SECONDS;
-  put(parts.stale, old ? `${say("no_news", { time: span(silent) })}. ` : "");
+  put(parts.stale, old ? `${say(messages.no_news, { time: span(silent) })}. ` : "");
   put(parts.time, times(job, late));
 }
 
 function times(job: JobState, late: number): string {
   const time = clock(job.elapsed + (MOVING.has(job.status) ? late : 0));
-  if (job.status === "queued" || job.status === "submitting") return say("waited", { time });
+  if (job.status === "queued" || job.status === "submitting") return say(messages.waited, { time });
   if (job.status === "running" && job.eta !== null)
-    return say("left", { time, left: clock(Math.max(0, job.eta - late)) });
+    return say(messages.left, { time, left: clock(Math.max(0, job.eta - late)) });
   return job.elapsed >= 1 ? time : "";
 }

@@ -1,7 +1,8 @@
 // What a badge is made of.
+
 import { attach, button, h } from "./dom";
 import { mark } from "./mark";
-import { say } from "./say";
+import * as messages from "./messages.json";
 
 export type Parts = ReturnType<typeof build>;
 
@@ -15,7 +16,7 @@ export function build(onGo: () => void) {
   };
   const go = button("", onGo);
   const unfold = button("cw-quiet", () => fold(parts, !more.hidden), "⋯");
-  attach(unfold, { "aria-label": say("details"), title: say("details") });
+  attach(unfold, { "aria-label": messages.details, title: messages.details });
   const acts = h("span", { class: "cw-acts" }, unfold, go);
   const row = h(
     "div",

@@ -1,5 +1,7 @@
 // What made a take, as a line of chips.
+
 import { h } from "./dom";
+import * as messages from "./messages.json";
 import { bytes, clock, day, say } from "./say";
 import type { TakeState } from "./wire";
 
@@ -10,32 +12,34 @@ const TOLD = new Set(["prompt", "seed", "width", "height", "fps", "length", "fra
 export function facts(take: TakeState): string[] {
   const { seed } = take.inputs;
   const found: string[] = [];
-  if (seed !== undefined && seed !== null) found.push(say("seed", { n: String(seed) }));
+  if (seed !== undefined && seed !== null) found.push(say(messages.seed, { n: String(seed) }));
   if (take.width && take.height) found.push(`${take.width}×${take.height}`);
   if (take.seconds) {
     const n = take.seconds.toFixed(1);
-    found.push(take.fps ? say("seconds_fps", { n, fps: +take.fps.toFixed(2) }) : say("seconds", { n }));
+    found.push(
+      take.fps ? say(messages.seconds_fps, { n, fps: +take.fps.toFixed(2) }) : say(messages.seconds, { n }),
+    );
   }
-  found.push(take.cached ? say("cached", { day: day(take.made) }) : say("new"));
-  if (take.simulated) found.push(say("simulated"));
+  found.push(take.cached ? say(messages.cached, { day: day(take.made) }) : messages.fresh);
+  if (take.simulated) found.push(messages.simulated);
   for (const [name, value] of Object.entries(take.inputs))
     if (!TOLD.has(name) && value !== null && value !== "")
-      found.push(say("input", { name: name.replaceAll("_", " "), value: String(value) }));
+      found.push(say(messages.input, { name: name.replaceAll("_", " "), value: String(value) }));
   return found;
 }
 
 /** What a job has come to, in one line. */
 export function result(take: TakeState): string {
-  if (!take.cached) return say("file", { file: take.file, size: bytes(take.size) });
+  if (!take.cached) return say(messages.file, { file: take.file, size: bytes(take.size) });
   const origin = { day: day(take.made), server: take.server };
   return take.render_seconds
-    ? say("cached_in", { ...origin, time: clock(take.render_seconds) })
-    : say("cached_on", origin);
+    ? say(messages.cached_in, { ...origin, time: clock(take.render_seconds) })
+    : say(messages.cached_on, origin);
 }
 
 export function chips(take: TakeState): HTMLElement {
   const list = h("ul", { class: "cw-chips" });
-  const cached = say("cached", { day: day(take.made) });
+  const cached = say(messages.cached, { day: day(take.made) });
   for (const text of facts(take)) {
     const title = text === cached ? result(take) : text;
     list.append(h("li", { class: "cw-chip cw-num", title }, text));

@@ -1,6 +1,8 @@
 // The graph that made a take, node by node, for those who ask.
+
 import { attach, button, h } from "./dom";
 import type { Kernel } from "./kernel";
+import * as messages from "./messages.json";
 import { say } from "./say";
 import type { TakeState } from "./wire";
 
@@ -13,7 +15,7 @@ interface Node {
 /** A button, and beneath the take what it unfolds. */
 export function grapher(take: TakeState, kernel: Kernel, signal: AbortSignal) {
   const graph = h("div", { class: "cw-graph", role: "region", tabindex: 0, hidden: true });
-  attach(graph, { "aria-label": say("graph_of", { title: take.title }) });
+  attach(graph, { "aria-label": say(messages.graph_of, { title: take.title }) });
   let asked = false;
   const unfold = button(
     "cw-quiet",
@@ -23,11 +25,11 @@ export function grapher(take: TakeState, kernel: Kernel, signal: AbortSignal) {
       if (!asked) fill();
       asked = true;
     },
-    say("graph"),
+    messages.graph,
   );
   attach(unfold, { "aria-expanded": "false" });
   const fill = async () => {
-    graph.replaceChildren(say("asking"));
+    graph.replaceChildren(messages.asking);
     try {
       const [answer] = await kernel.read("graph", { take: take.id }, signal);
       graph.replaceChildren(...nodes(answer.graph as Record<string, Node>));

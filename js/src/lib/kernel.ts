@@ -1,5 +1,5 @@
 // Questions to the kernel and their answers, by custom messages.
-import { say } from "./say";
+import * as messages from "./messages.json";
 import type { Act, Answer, Wire } from "./wire";
 
 const PATIENCE_MS = 2000;
@@ -117,7 +117,7 @@ export class Kernel {
     try {
       this.#model.send(question);
     } catch {
-      end(new Error(say("no_kernel")));
+      end(new Error(messages.no_kernel));
     }
   }
 

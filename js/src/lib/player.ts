@@ -1,14 +1,15 @@
 // A take: its picture first, then what made it.
-import { attach, button, h, put } from "./dom";
+
+import { attach, button, h } from "./dom";
 import { chips } from "./facts";
 import { grapher } from "./graph";
 import type { Kernel } from "./kernel";
+import * as messages from "./messages.json";
 import { Reel } from "./reel";
 import { bytes, say } from "./say";
 import { Screen } from "./screen";
+import { speeder, toggle } from "./tools";
 import type { TakeState } from "./wire";
-
-const SPEEDS = [1, 0.5, 0.25, 2];
 
 export class Player {
   readonly screen = new Screen((ratio) => {
@@ -61,10 +62,10 @@ export class Player {
       "div",
       { class: "cw-row" },
       h("b", { class: "cw-title", title: take.title }, take.title),
-      h("span", { class: "cw-dim" }, take.take_number > 1 ? say("take", { n: take.take_number }) : ""),
+      h("span", { class: "cw-dim" }, take.take_number > 1 ? say(messages.take, { n: take.take_number }) : ""),
       screen.readout,
       h("span", { class: "cw-grow" }),
-      ...(take.kind === "video" ? [looper(screen), speeder(screen)] : []),
+      ...(take.kind === "video" ? tools(screen.video) : []),
       saver(take, reel),
       unfold,
     );
@@ -74,26 +75,16 @@ export class Player {
   }
 }
 
-function looper(screen: Screen): HTMLElement {
-  const loop = button("cw-quiet", () => attach(loop, { "aria-pressed": String(screen.loop()) }), say("loop"));
-  attach(loop, { "aria-pressed": "true" });
-  return loop;
-}
-
-function speeder(screen: Screen): HTMLElement {
-  let at = 0;
-  const speed = button("cw-quiet cw-num", () => {
-    at = (at + 1) % SPEEDS.length;
-    tell();
+function tools(video: HTMLVideoElement): HTMLElement[] {
+  const loop = toggle(messages.loop, true, (on) => {
+    video.loop = on;
   });
-  const tell = () => {
-    const n = SPEEDS[at] ?? 1;
-    screen.speed(n);
-    put(speed, say("speed", { n }));
-    attach(speed, { "aria-label": say("speed_label", { n }) });
-  };
-  tell();
-  return speed;
+  const speed = speeder((rate) => {
+    video.playbackRate = video.defaultPlaybackRate = rate;
+  });
+  video.loop = true;
+  video.playbackRate = video.defaultPlaybackRate = 1;
+  return [loop, speed];
 }
 
 function saver(take: TakeState, reel: Reel): HTMLElement {
@@ -103,8 +94,8 @@ function saver(take: TakeState, reel: Reel): HTMLElement {
       const href = await reel.load();
       if (href) h("a", { href, download: take.file }).click();
     },
-    say("save"),
+    messages.save,
   );
-  save.title = `${say("save_title", { file: take.file })}, ${bytes(take.size)}`;
+  save.title = `${say(messages.save_title, { file: take.file })}, ${bytes(take.size)}`;
   return save;
 }

@@ -14,12 +14,21 @@ export class Reel implements Resident {
   readonly #kernel: Kernel;
   readonly #source: Source;
   readonly #life: AbortSignal;
+  readonly #tell: (there: boolean) => void;
   #url: Promise<string | null> | undefined;
   #blob = "";
   #fetch = new AbortController();
   #visible = false;
 
-  constructor(take: TakeState, screen: Screen, kernel: Kernel, life: AbortSignal) {
+  /** `tell` hears whether the bytes could be had. */
+  constructor(
+    take: TakeState,
+    screen: Screen,
+    kernel: Kernel,
+    life: AbortSignal,
+    tell: (there: boolean) => void = () => {},
+  ) {
+    this.#tell = tell;
     this.#take = take;
     this.#screen = screen;
     this.#kernel = kernel;
@@ -76,12 +85,14 @@ export class Reel implements Resident {
       this.#screen.progress(0, size);
       const url = await this.#source(this.#take, (done) => this.#screen.progress(done, size), signal);
       if (url.startsWith("blob:")) this.#blob = url;
+      this.#tell(true);
       this.#screen.ready(url);
       return url;
     } catch (error) {
       if (signal.aborted) return null;
       this.#url = undefined; // so that the next call tries again
       this.#screen.fail((error as Error).message);
+      this.#tell(false);
       return null;
     }
   }

@@ -1,10 +1,9 @@
-import messages from "./messages.json";
-
-export type Word = keyof typeof messages;
+// Taken one by one, so that a bundle has those that it says and no others.
+import * as messages from "./messages.json";
 
 /** A string for people, with its {gaps} filled. */
-export function say(word: Word, gaps: Record<string, string | number> = {}): string {
-  return messages[word].replace(/\{(\w+)\}/g, (_, name: string) => String(gaps[name] ?? ""));
+export function say(words: string, gaps: Record<string, string | number>): string {
+  return words.replace(/\{(\w+)\}/g, (_, name: string) => String(gaps[name] ?? ""));
 }
 
 /** Seconds as m:ss, from an hour on as h:mm:ss. */
@@ -19,18 +18,18 @@ export function clock(seconds: number): string {
 
 /** Seconds as "40 s" below a minute and a half, else as a clock. */
 export function span(seconds: number): string {
-  return seconds < 90 ? say("seconds", { n: Math.floor(seconds) }) : clock(seconds);
+  return seconds < 90 ? say(messages.seconds, { n: Math.floor(seconds) }) : clock(seconds);
 }
 
 export function percent(fraction: number): string {
-  return say("percent", { n: Math.floor(Math.min(1, Math.max(0, fraction)) * 100) });
+  return say(messages.percent, { n: Math.floor(Math.min(1, Math.max(0, fraction)) * 100) });
 }
 
 /** Bytes as people read them: 38.0 MB, 720 kB. */
 export function bytes(count: number): string {
   return count < 1e6
-    ? say("kilobytes", { n: Math.ceil(count / 1e3) })
-    : say("megabytes", { n: (count / 1e6).toFixed(1) });
+    ? say(messages.kilobytes, { n: Math.ceil(count / 1e3) })
+    : say(messages.megabytes, { n: (count / 1e6).toFixed(1) });
 }
 
 /** An ISO time as "3 Nov", with the year if it is another one. */

@@ -1,5 +1,7 @@
 // The picture of a player: poster or preview, then the video or the image itself.
+
 import { attach, button, h, put } from "./dom";
+import * as messages from "./messages.json";
 import { bytes, say } from "./say";
 import type { TakeState } from "./wire";
 
@@ -57,7 +59,7 @@ export class Screen {
     });
     this.video.addEventListener("error", () => {
       // Taking the source away is an "error" too.
-      if (this.video.getAttribute("src") && !this.retry()) this.#tell(say("cannot_play"));
+      if (this.video.getAttribute("src") && !this.retry()) this.#tell(messages.cannot_play);
     });
   }
 
@@ -80,11 +82,14 @@ export class Screen {
     attach(this.video, {
       hidden: !moving,
       poster: before,
-      "aria-label": say("screen", { title: take.title }),
+      "aria-label": say(messages.screen, { title: take.title }),
     });
     attach(this.#image, { hidden: moving, src: before, alt: take.title });
-    attach(this.#play, { hidden: this.#bare || !moving, "aria-label": say("play", { title: take.title }) });
-    if (!moving && take.kind !== "image") this.#tell(say("cannot_show"));
+    attach(this.#play, {
+      hidden: this.#bare || !moving,
+      "aria-label": say(messages.play, { title: take.title }),
+    });
+    if (!moving && take.kind !== "image") this.#tell(messages.cannot_show);
   }
 
   /** The take's small picture, which is shown until there is more. */
@@ -105,14 +110,14 @@ export class Screen {
     this.#take = undefined;
     attach(this.#image, { src: url, hidden: false });
     this.#tag.hidden = false;
-    put(this.#tag, say("preview"));
+    put(this.#tag, messages.preview);
   }
 
   progress(done: number, size: number): void {
     const part = size ? done / size : 1;
     this.#bar.hidden = this.#tag.hidden = false;
     this.#fill.style.inlineSize = `${part * 100}%`;
-    const text = say("of_size", { done: bytes(done), size: bytes(size) });
+    const text = say(messages.of_size, { done: bytes(done), size: bytes(size) });
     attach(this.#bar, { "aria-valuenow": Math.floor(part * 100), "aria-label": text });
     put(this.#tag, text);
   }
@@ -120,8 +125,8 @@ export class Screen {
   /** Say that the bytes are waited for. */
   late(late: boolean): void {
     if (this.#bar.hidden) return;
-    attach(this.#tag, { title: late ? say("wait_kernel_hint") : null });
-    if (late) put(this.#tag, say("wait_kernel"));
+    attach(this.#tag, { title: late ? messages.wait_kernel_hint : null });
+    if (late) put(this.#tag, messages.wait_kernel);
   }
 
   ready(url: string): void {
@@ -154,7 +159,7 @@ export class Screen {
       this.#note.hidden = true;
       this.#load();
     });
-    put(again, say("try_again"));
+    put(again, messages.try_again);
     this.#note.append(again);
   }
 
@@ -170,16 +175,6 @@ export class Screen {
     if (!this.video.getAttribute("src")) return;
     this.video.removeAttribute("src");
     this.video.load(); // lets the decoder go
-  }
-
-  /** Turn looping on or off, and say which. */
-  loop(): boolean {
-    this.video.loop = !this.video.loop;
-    return this.video.loop;
-  }
-
-  speed(rate: number): void {
-    this.video.playbackRate = this.video.defaultPlaybackRate = rate;
   }
 
   /** Comma and full stop step by a frame, m mutes, f fills the screen. */
@@ -224,7 +219,10 @@ export class Screen {
     const { fps, frames } = this.#take ?? {};
     const still = this.video.paused && this.#wanted;
     const told = still && fps && frames;
-    put(this.readout, told ? say("frame", { at: Math.min(this.#frame(fps) + 1, frames), of: frames }) : "");
+    put(
+      this.readout,
+      told ? say(messages.frame, { at: Math.min(this.#frame(fps) + 1, frames), of: frames }) : "",
+    );
   }
 
   #tell(sentence: string): void {

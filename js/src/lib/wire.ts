@@ -75,6 +75,18 @@ export interface State extends Told {
   take: TakeState | null;
 }
 
+/** A named value: its name, what is shown of it, and the whole. */
+export type Fact = [name: string, text: string, whole: string];
+
+/** The `state` trait of Compare. */
+export interface CompareState extends Told {
+  takes: TakeState[];
+  /** Equal in all. */
+  same: Fact[];
+  /** For each take, what is not. */
+  each: Fact[][];
+}
+
 // An alias, since an interface would not be assignable to anywidget's record of traits.
 export type Traits<S extends Told = State> = { state: S };
 export type Model<S extends Told = State> = AnyModel<Traits<S>>;

@@ -1,0 +1,113 @@
+"""What differs between takes: said for each, while what is equal is said once."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from comfy_widgets.faces import TakeLike
+
+_MEASURED = frozenset({"width", "height", "length", "frames", "seconds", "fps"})
+_LONG = 40
+_NOTHING = "—"
+_MARKS = ",;. "
+_MOST_OF_A_GRAPH = 8
+
+
+class Fact(NamedTuple):
+    """One named value.
+
+    Parameters
+    ----------
+    name
+        What people call it.
+    text
+        The value; of long texts only the words that differ.
+    whole
+        The whole value.
+    """
+
+    name: str
+    text: str
+    whole: str
+
+
+class Differences(NamedTuple):
+    """What is equal in all takes, and for each take what is not.
+
+    Parameters
+    ----------
+    same
+        Equal in all.
+    each
+        As many lists as takes; the same names in the same order.
+    """
+
+    same: list[Fact]
+    each: list[list[Fact]]
+
+
+def differences(takes: Sequence[TakeLike]) -> Differences:
+    """Compare takes by their inputs and measures; by their graphs if those are equal.
+
+    Parameters
+    ----------
+    takes
+        What is compared.
+    """
+    named = _columns([dict(_facts(take)) for take in takes])
+    same = [Fact(name, values[0], values[0]) for name, values in named if len(set(values)) == 1]
+    differing = [(name, values) for name, values in named if len(set(values)) > 1]
+    if not differing:
+        graphs = _columns([dict(_literals(take.graph)) for take in takes])
+        differing = [(name, values) for name, values in graphs if len(set(values)) > 1][:_MOST_OF_A_GRAPH]
+    shown = [(name, _distinct(values), values) for name, values in differing]
+    each = [
+        [Fact(name, texts[number], wholes[number]) for name, texts, wholes in shown] for number in range(len(takes))
+    ]
+    return Differences(same, each)
+
+
+def _facts(take: TakeLike) -> Iterator[tuple[str, str]]:
+    for name, value in take.inputs.items():
+        if name not in _MEASURED and value not in (None, ""):
+            yield name.replace("_", " "), _text(value)
+    if take.width and take.height:
+        yield "size", f"{take.width}×{take.height}"
+    if take.seconds:
+        yield "length", f"{take.seconds:.1f} s"
+    if take.fps:
+        yield "speed", f"{take.fps:g} fps"
+    yield "made by", "simulation" if take.renderer == "demo" else "ComfyUI"
+
+
+def _literals(graph: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Each value that is written in a graph, by its node's title."""
+    for node in graph.values():
+        title = node.get("_meta", {}).get("title") or node.get("class_type", "")
+        for name, value in node.get("inputs", {}).items():
+            if name != "filename_prefix" and not isinstance(value, list):
+                yield f"{title} {name}", _text(value)
+
+
+def _columns(rows: Sequence[Mapping[str, str]]) -> list[tuple[str, list[str]]]:
+    names = dict.fromkeys(name for row in rows for name in row)
+    return [(name, [row.get(name, _NOTHING) for row in rows]) for name in names]
+
+
+def _text(value: Any) -> str:
+    return f"{value:g}" if isinstance(value, float) else " ".join(str(value).split())
+
+
+def _distinct(texts: list[str]) -> list[str]:
+    """Of long texts the words between what they all begin with and what they all end with."""
+    if max(map(len, texts)) <= _LONG:
+        return texts
+    words = [text.split() for text in texts]
+    shortest = min(map(len, words))
+    start = _common(words, shortest)
+    end = _common([row[::-1] for row in words], shortest - start)
+    return [" ".join(row[start : len(row) - end]).strip(_MARKS) or _NOTHING for row in words]
+
+
+def _common(rows: list[list[str]], most: int) -> int:
+    """How many words all rows begin with."""
+    return next((at for at in range(most) if len({row[at].strip(_MARKS) for row in rows}) > 1), most)

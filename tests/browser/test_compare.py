@@ -1,0 +1,114 @@
+"""Takes in step, in a real JupyterLab: what is on the screen at the same moment, frame by frame."""
+
+import re
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser import clips
+from tests.browser.conftest import READY, shoot
+
+MAKE = 'import comfy_widgets as cw\ntakes = cw.TakeCache("takes").takes()\ncw.Compare(*takes)'
+
+# Each video's frames as they are shown, with the moment; between two frames the older one stays.
+WATCH = """
+async (ms) => {
+  const videos = [...document.querySelectorAll('.cw-compare video')];
+  const shown = videos.map(() => []);
+  const end = performance.now() + ms;
+  await Promise.all(videos.map((video, at) => new Promise((done) => {
+    const look = (now, { mediaTime, expectedDisplayTime }) => {
+      shown[at].push([expectedDisplayTime, mediaTime]);
+      if (now < end) video.requestVideoFrameCallback(look);
+      else done();
+    };
+    video.requestVideoFrameCallback(look);
+  })));
+  return shown;
+}
+"""
+
+
+def apart(shown, fps=24):
+    """How many frames apart the videos were, at each moment when all of them showed a new one.
+
+    A busy machine leaves frames out, now of one and now of another; what was shown is in step or not all the same.
+    """
+    rows = [{round(moment): media for moment, media in video} for video in shown]
+    together = set.intersection(*(set(row) for row in rows))
+    return [round((max(times) - min(times)) * fps) for at in together if (times := [row[at] for row in rows])]
+
+
+@pytest.mark.parametrize(("count", "allowed"), [(2, 1), (4, 3)])
+def test_takes_play_in_step(place, start, count, allowed):
+    for number in range(1, count + 1):
+        clips.take(place / "takes", number, seconds=8, size="640x360" if count == 2 else "480x270")
+    page = start(MAKE).page
+    page.wait_for_function(READY, arg=[".cw-compare video", count])
+    page.get_by_role("button", name="Play all in step").click()
+    page.wait_for_function("() => document.querySelector('.cw-compare video').currentTime > 0.3")
+    shown = page.evaluate(WATCH, 5000)
+    found = apart(shown)
+    assert len(found) > 30, "the browser hardly showed anything"
+    assert max(found) <= allowed
+    assert page.errors == []
+
+
+def moments(page):
+    return page.evaluate("() => [...document.querySelectorAll('.cw-compare video')].map((v) => v.currentTime)")
+
+
+def test_a_shorter_take_rests_at_its_end_and_both_begin_again(place, start):
+    clips.take(place / "takes", 1, seconds=1)
+    clips.take(place / "takes", 2, seconds=2, fps=12, inputs={"prompt": "A lighthouse at dawn", "seed": 1})
+    page = start(MAKE).page
+    page.wait_for_function(READY, arg=[".cw-compare video", 2])
+    place_ = page.get_by_role("slider", name="Place in the takes")
+    expect(place_).to_have_attribute("aria-valuetext", "0.0 / 2.0 s, frame 1")
+    place_.fill("40")
+    page.wait_for_function("() => [...document.querySelectorAll('.cw-compare video')].every((v) => !v.seeking)")
+    short, long = moments(page)
+    assert (short, long) == (pytest.approx(1 - 0.5 / 24, abs=0.01), pytest.approx(40.5 / 24, abs=0.01))
+    expect(page.locator(".cw-over").first).to_be_visible()
+    expect(page.locator(".cw-over").last).to_be_hidden()
+    shoot(page.locator(".cw-compare"), "compare-over")
+    page.keyboard.press(",")
+    expect(place_).to_have_attribute("aria-valuetext", re.compile(r"frame 40$"))
+    page.get_by_role("button", name="Play all in step").click()
+    page.wait_for_function(
+        "() => [...document.querySelectorAll('.cw-compare video')].every((v) => v.currentTime < 0.9)"
+    )
+    page.get_by_role("button", name="Pause").click()
+    page.wait_for_function("() => [...document.querySelectorAll('.cw-compare video')].every((v) => !v.seeking)")
+    short, long = moments(page)
+    assert short == pytest.approx(long, abs=0.01)
+    assert page.errors == []
+
+
+def test_wipe_by_keyboard(place, start):
+    clips.take(place / "takes", 1)
+    clips.take(place / "takes", 2, source="smptebars")
+    page = start(MAKE).page
+    page.wait_for_function(READY, arg=[".cw-compare video", 2])
+    page.get_by_role("button", name="Wipe").focus()
+    page.keyboard.press("Enter")
+    line = page.get_by_role("slider", name="How much is shown of either take")
+    line.focus()
+    for _ in range(20):
+        page.keyboard.press("ArrowRight")
+    boxes = [screen.bounding_box() for screen in page.locator(".cw-screen").all()]
+    assert boxes[0] == boxes[1]
+    assert page.locator(".cw-screen").last.evaluate("(e) => getComputedStyle(e).clipPath") == "inset(0px 0px 0px 70%)"
+    shoot(page.locator(".cw-compare"), "compare-wipe")
+    assert page.errors == []
+
+
+def test_one_whose_file_is_gone_does_not_stop_the_other(place, start):
+    clips.take(place / "takes", 1)
+    clips.take(place / "takes", 2)
+    page = start(MAKE.replace("cw.Compare", "takes[1].path.unlink()\ncw.Compare")).page
+    expect(page.locator(".cw-note").last).to_contain_text("is gone")
+    page.get_by_role("button", name="Play all in step").click()
+    page.wait_for_function("() => document.querySelector('.cw-compare video').currentTime > 0.2")
+    shoot(page.locator(".cw-compare"), "compare-gone")
+    assert page.errors == []
