@@ -12,6 +12,7 @@
     │   ├── NotComfyUI           somebody answers who is not ComfyUI
     │   ├── KeyRefused           the server wants a key, or another one
     │   └── UploadTooLarge
+    ├── BatchFailed              some of a batch left no take
     ├── Rejected                 the graph did not pass the server's validation
     ├── JobFailed                a job ended without a take
     │   ├── NodeFailed           a node raised
@@ -32,6 +33,7 @@
 Below the pipeline errors are raised bare; its edge adds scene, shot, prompt id and node, see `ComfyWidgetsError.at`.
 """
 
+from collections.abc import Sequence
 from typing import Self
 
 
@@ -223,6 +225,26 @@ class Lost(JobFailed):
 
 class SilentTooLong(JobFailed):
     """Neither the socket nor HTTP brought news for longer than the budget."""
+
+
+class BatchFailed(ComfyWidgetsError):  # noqa: N818
+    """Some jobs of a batch left no take.
+
+    Parameters
+    ----------
+    what, hint
+        As for `ComfyWidgetsError`.
+    errors
+        The error of each that failed.
+    """
+
+    def __init__(self, what: str, *, hint: str | None = None, errors: Sequence[ComfyWidgetsError] = ()) -> None:
+        super().__init__(what, hint=hint)
+        self.errors = list(errors)
+
+    def details(self) -> list[str]:
+        """One line for each that failed."""
+        return [str(error) for error in self.errors]
 
 
 class OutputError(ComfyWidgetsError):

@@ -7,17 +7,20 @@ import sys
 import tempfile
 import uuid
 import weakref
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from comfy_widgets.batch import Batch, Item, Plan
 from comfy_widgets.cache import TakeCache, default_folder
 from comfy_widgets.comfyui.address import Address
 from comfy_widgets.errors import ComfyWidgetsError, DemoError
 from comfy_widgets.home_loop import HomeLoop
 from comfy_widgets.jobs import Job, Request
 from comfy_widgets.pipeline import Pipeline
+from comfy_widgets.run_log import RunLog
 from comfy_widgets.shots import Shot
 from comfy_widgets.takes import Take
 from comfy_widgets.workflow import Workflow
@@ -150,13 +153,9 @@ class Studio:
         --------
         >>> job = studio.submit(workflow, prompt="a lighthouse", seed=7)  # doctest: +SKIP
         """
-        given = shot if isinstance(shot, Shot) else None
-        scene, shot_id = (given.scene, given.id) if given else (None, str(shot) if shot is not None else None)
-        try:
-            filled = workflow.fill(inputs=inputs, **{**(given.bindings() if given else {}), **bindings})
-            return self._pipeline.submit(Request(filled, scene, shot_id, fresh=fresh, front=front))
-        except ComfyWidgetsError as error:
-            raise error.at(scene=scene, shot=shot_id) from error.__cause__
+        if isinstance(shot, Shot):
+            bindings = {**shot.bindings(), **bindings}
+        return self._ask(workflow, shot, bindings, inputs=inputs, fresh=fresh, front=front)
 
     def run(self, workflow: Workflow, shot: Shot | str | None = None, /, **options: Any) -> Take:
         """Make a take and wait for it, where nothing can be awaited; see `submit` for the parameters.
@@ -167,6 +166,50 @@ class Studio:
             If there is no take.
         """
         return self.submit(workflow, shot, **options).result()
+
+    def generate(
+        self,
+        shots: Iterable[Shot],
+        workflow: Workflow,
+        *,
+        one_at_a_time: bool = False,
+        retries: int = 0,
+        fresh: bool = False,
+        style: str | None = None,
+        **bindings: Any,
+    ) -> Batch:
+        """Start making a take for each shot and return at once; one that fails stops none of the others.
+
+        Parameters
+        ----------
+        shots
+            What is to be seen.
+        workflow
+            What to run for each.
+        one_at_a_time
+            Queue a shot only when the one before is over: a shared server's queue stays shallow.
+        retries
+            How often a shot that failed on the server is asked for again.
+        fresh
+            Make another take of each even if there is one.
+        style
+            Said at the end of each prompt.
+        **bindings
+            Name → value for all shots, under what a shot says itself.
+
+        Returns
+        -------
+        Batch
+            Await it, show it, or ask its ``summary()``.
+        """
+
+        def item(shot: Shot) -> Item:
+            inputs = {**bindings, **shot.bindings(style)}
+            submit = partial(self._ask, workflow, shot, inputs, fresh=fresh)
+            return Item(shot.id, submit, scene=shot.scene, shot=shot.id, prompt=shot.text(style))
+
+        plan = Plan(one_at_a_time=one_at_a_time, retries=retries)
+        return Batch([item(shot) for shot in shots], self._home, RunLog(self.cache.folder), plan)
 
     def resume(self) -> list[Job]:
         """Pick up the jobs that an earlier kernel left behind: follow what goes on, fetch what has ended.
@@ -210,6 +253,23 @@ class Studio:
     def __repr__(self) -> str:
         # No address: a port would make each run of a notebook differ.
         return f"Studio({'offline' if self.offline else 'online'}, takes in {self.cache.folder.name})"
+
+    def _ask(
+        self,
+        workflow: Workflow,
+        shot: Shot | str | None,
+        bindings: Mapping[str, Any],
+        *,
+        inputs: Mapping[str, Any] | None = None,
+        fresh: bool = False,
+        front: bool = False,
+    ) -> Job:
+        scene, name = (shot.scene, shot.id) if isinstance(shot, Shot) else (None, shot)
+        try:
+            filled = workflow.fill(inputs=inputs, **bindings)
+            return self._pipeline.submit(Request(filled, scene, name, fresh=fresh, front=front))
+        except ComfyWidgetsError as error:
+            raise error.at(scene=scene, shot=name) from error.__cause__
 
     def _folder(self, cache: str | Path | None) -> Path:
         if cache is None:

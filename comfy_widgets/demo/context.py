@@ -4,13 +4,10 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import Executor as Pool
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from comfy_widgets.demo.folders import Folders
 from comfy_widgets.demo.settings import Settings
-
-if TYPE_CHECKING:
-    from comfy_widgets.demo.nodes.base import Node
 
 T = TypeVar("T")
 
@@ -57,7 +54,7 @@ class World:
     folders: Folders
     pool: Pool
     place: Place
-    nodes: Mapping[str, "type[Node]"]
+    nodes: Mapping[str, type[Any]]
 
 
 @dataclass(slots=True)

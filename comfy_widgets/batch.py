@@ -1,0 +1,320 @@
+"""Many jobs as one thing: a batch of shots, goes on past what fails."""
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Generator, Iterator, Sequence
+from dataclasses import dataclass, field
+from html import escape
+from typing import Any, Self
+
+from comfy_widgets import faces
+from comfy_widgets.errors import (
+    BatchFailed,
+    ComfyWidgetsError,
+    FetchFailed,
+    Lost,
+    NodeFailed,
+    ServerError,
+    SilentTooLong,
+)
+from comfy_widgets.home_loop import HomeLoop
+from comfy_widgets.jobs import Job, JobStatus
+from comfy_widgets.run_log import RunLog
+from comfy_widgets.summary import Row, Summary
+from comfy_widgets.takes import Take
+
+log = logging.getLogger(__name__)
+
+# What another try may mend; a refused graph or a missing keyframe stays refused and missing.
+_MENDABLE = (NodeFailed, Lost, SilentTooLong, ServerError, FetchFailed)
+
+
+@dataclass(eq=False)
+class Item:
+    """One of a batch.
+
+    Attributes
+    ----------
+    label
+        What people call it: its shot's id, or its place on the axes of a sweep.
+    scene, shot, prompt
+        What is asked for, for people to read.
+    submit
+        Asks for it.
+    job
+        The latest job, None before it was asked for, or if it could not be.
+    attempts
+        How often it was asked for.
+    refused
+        Why it could not be asked for.
+    skipped
+        Whether the batch was cancelled before it was asked for.
+    """
+
+    label: str
+    submit: Callable[[], Job]
+    scene: str | None = None
+    shot: str | None = None
+    prompt: str = ""
+    job: Job | None = None
+    attempts: int = 0
+    refused: ComfyWidgetsError | None = None
+    skipped: bool = False
+
+    @property
+    def error(self) -> ComfyWidgetsError | None:
+        """Why there is no take, None while all is well."""
+        return self.refused or (self.job.error if self.job else None)
+
+    @property
+    def take(self) -> Take | None:
+        """The take, once it is there."""
+        return self.job.take if self.job else None
+
+    @property
+    def over(self) -> bool:
+        """Whether nothing more will happen to it by itself."""
+        return self.skipped or self.refused is not None or (self.job is not None and self.job.over)
+
+    @property
+    def status(self) -> str:
+        """The job's status; ``waiting`` before it was asked for."""
+        if self.refused is not None:
+            return JobStatus.ERROR.value
+        if self.job is not None:
+            return self.job.status.value
+        return JobStatus.CANCELLED.value if self.skipped else "waiting"
+
+
+@dataclass
+class Plan:
+    """How a batch goes about it.
+
+    Attributes
+    ----------
+    one_at_a_time
+        Leave the rest out of the server's queue until one is over: others get in between, and it can still be edited.
+    retries
+        How often one that failed is asked for again.
+    """
+
+    one_at_a_time: bool = False
+    retries: int = 0
+
+
+class Batch:
+    """Many jobs; await it until all are over. A failed one raises nothing and stops none of the others.
+
+    Made by `Studio.generate`.
+
+    Parameters
+    ----------
+    items
+        What is to be made.
+    home
+        The loop it runs in.
+    run_log
+        Where each change of state is written down.
+    plan
+        How it goes about it.
+
+    Examples
+    --------
+    >>> batch = studio.generate(shots, workflow)  # doctest: +SKIP
+    >>> await batch  # doctest: +SKIP
+    >>> batch.summary()  # doctest: +SKIP
+    """
+
+    def __init__(self, items: Sequence[Item], home: HomeLoop, run_log: RunLog, plan: Plan | None = None) -> None:
+        self.items = list(items)
+        self.plan = plan or Plan()
+        self._home = home
+        self._log = run_log
+        self._listeners: dict[object, Callable[[], None]] = {}
+        self._began = time.monotonic()
+        self._log.write(f"{len(self.items)} to make")
+        for item in self.items[:1] if self.plan.one_at_a_time else self.items:
+            self._ask(item)
+        self._driver = home.bind().create_task(self._drive(), name="comfy_widgets batch")
+
+    @property
+    def jobs(self) -> list[Job]:
+        """The latest job of each that has been asked for."""
+        return [item.job for item in self.items if item.job is not None]
+
+    @property
+    def takes(self) -> dict[str, Take]:
+        """Label → take, of those that are there."""
+        return {item.label: item.take for item in self.items if item.take is not None}
+
+    @property
+    def errors(self) -> dict[str, ComfyWidgetsError]:
+        """Label → error, of those that failed."""
+        return {item.label: item.error for item in self.items if item.error is not None}
+
+    @property
+    def over(self) -> bool:
+        """Whether all are over."""
+        return self._driver.done()
+
+    @property
+    def progress(self) -> float:
+        """Fraction from 0 to 1 over all."""
+        done = [1.0 if item.over else item.job.progress if item.job else 0.0 for item in self.items]
+        return sum(done) / len(done) if done else 1.0
+
+    def cancel(self) -> asyncio.Future[Any]:
+        """Stop those that run or wait; what is done stays.
+
+        Returns
+        -------
+        asyncio.Future
+            Done when the server has confirmed each; need not be awaited.
+        """
+        for item in self.items:
+            item.skipped = item.job is None and item.refused is None
+        stopping = [job.cancel() for job in self.jobs if not job.over]
+        self._changed()
+        return asyncio.gather(*stopping) if stopping else _done(self._home.bind())
+
+    def raise_for_errors(self) -> Self:
+        """Raise if one of them failed.
+
+        Raises
+        ------
+        BatchFailed
+            Naming each that failed.
+        """
+        if self.errors:
+            raise BatchFailed(
+                f"{len(self.errors)} of {len(self.items)} failed.",
+                hint="batch.summary() shows all; asking again makes only what is missing.",
+                errors=list(self.errors.values()),
+            )
+        return self
+
+    def summary(self) -> Summary:
+        """What became of each, as a table that shows itself as text and html."""
+        return Summary([_row(item) for item in self.items])
+
+    def result(self) -> Self:
+        """Wait until all are over, where nothing can be awaited."""
+        if not self.over:
+            self._home.turn(asyncio.shield(self._driver))
+        return self
+
+    def subscribe(self, listener: Callable[[], None]) -> Callable[[], None]:
+        """Call `listener` in the batch's loop after each change.
+
+        Returns
+        -------
+        Callable
+            Ends the subscription.
+        """
+        token = object()
+        self._listeners[token] = listener
+
+        def unsubscribe() -> None:
+            self._listeners.pop(token, None)
+
+        return unsubscribe
+
+    def __await__(self) -> Generator[Any, None, Self]:
+        yield from asyncio.shield(self._driver).__await__()
+        return self
+
+    def __iter__(self) -> Iterator[Item]:
+        return iter(self.items)
+
+    def __len__(self) -> int:
+        return len(self.items)
+
+    async def _drive(self) -> None:
+        if self.plan.one_at_a_time:
+            for item in self.items:
+                await self._see_through(item)
+        else:
+            await asyncio.gather(*(self._see_through(item) for item in self.items))
+        made = sum(item.take is not None for item in self.items)
+        self._log.write(f"{made} of {len(self.items)} made in {time.monotonic() - self._began:.1f} s")
+        self._changed()
+
+    async def _see_through(self, item: Item) -> None:
+        if not (item.over or item.job):
+            self._ask(item)
+        while item.job is not None:
+            await item.job.ended()
+            if not isinstance(item.job.error, _MENDABLE) or item.attempts > self.plan.retries:
+                return
+            again = item.job
+            self._log.write(f"{item.label}: once more, {again.error}")
+            item.submit = again.resubmit
+            self._ask(item)
+
+    def _ask(self, item: Item) -> None:
+        item.attempts += 1
+        try:
+            item.job = item.submit()
+        except ComfyWidgetsError as error:
+            item.refused = error
+            self._log.write(f"{item.label}: error, {error}")
+        else:
+            item.job.subscribe(_Told(self, item))
+        self._changed()
+
+    def _changed(self) -> None:
+        for listener in list(self._listeners.values()):
+            try:
+                listener()
+            except Exception:
+                # One broken listener must not keep the news from the others.
+                log.exception("A listener of a batch failed")
+
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
+        rows = "".join(
+            f"<tr><td>{escape(item.scene or '')}</td><td>{escape(item.label)}</td><td>{escape(item.prompt)}</td></tr>"
+            for item in self.items
+        )
+        table = f"<table><tr><th>scene</th><th>shot</th><th>prompt</th></tr>{rows}</table>"
+        return faces.bundle(self, text=repr(self), html=table)
+
+    def __repr__(self) -> str:
+        # What is asked for, never how far it is: a saved notebook must not go stale.
+        return "\n".join([f"Batch of {len(self.items)}", *(f"  {item.label}: {item.prompt}" for item in self.items)])
+
+
+@dataclass
+class _Told:
+    """Hears of one job's changes: each for the listeners, a change of state for the run log."""
+
+    batch: Batch
+    item: Item
+    status: str = field(default="", init=False)
+
+    def __call__(self) -> None:
+        if self.item.status != self.status:
+            self.status = self.item.status
+            words = f", {self.item.error}" if self.item.error else ""
+            prompt_id = f" {self.item.job.id}" if self.item.job else ""
+            self.batch._log.write(f"{self.item.label}: {self.status}{prompt_id}{words}")  # noqa: SLF001
+        self.batch._changed()  # noqa: SLF001
+
+
+def _row(item: Item) -> Row:
+    take = item.take
+    return Row(
+        scene=item.scene,
+        shot=item.shot or item.label,
+        status=item.status,
+        attempts=item.attempts,
+        seconds=item.job.elapsed if item.job else None,
+        megabytes=take.size / 1e6 if take else None,
+        outcome=take.path.name if take else item.error.what if item.error else "",
+    )
+
+
+def _done(loop: asyncio.AbstractEventLoop) -> asyncio.Future[None]:
+    future = loop.create_future()
+    future.set_result(None)
+    return future
