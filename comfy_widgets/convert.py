@@ -92,7 +92,10 @@ class _Converting:
             level = waiting.pop()
             seen += len(level.nodes)
             if seen > _MOST_NODES:
-                raise WorkflowError(f"This workflow has more than {_MOST_NODES} nodes, counted through its subgraphs.")
+                raise WorkflowError(
+                    f"This workflow has more than {_MOST_NODES} nodes, counted through its subgraphs.",
+                    hint="Open it in ComfyUI and look for a subgraph that is used too often.",
+                )
             for node in level.nodes.values():
                 if node.get("mode") not in {MUTED, BYPASSED}:
                     yield level, node

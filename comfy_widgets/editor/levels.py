@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, NamedTuple
 
+from comfy_widgets.editor.shape import SAVE_AGAIN, check, definitions
 from comfy_widgets.editor.values import Node, is_control, saved
 from comfy_widgets.errors import WorkflowError
 
@@ -14,7 +15,6 @@ MUTED, BYPASSED = 2, 4
 # Old proxies name a widget of a nested subgraph as "23: text".
 _PREFIX = re.compile(r"^\s*\d+\s*:\s*")
 _WORDS = re.compile(r"[A-Z]?[a-z]+|[A-Z]+")
-_KNOWN_VERSIONS = range(2)
 
 
 class Link(NamedTuple):
@@ -58,10 +58,8 @@ class Level:
         """The nodes by id."""
         found: dict[str, Node] = {}
         for node in self.saved.get("nodes") or []:
-            if not isinstance(node, Mapping) or "id" not in node or not isinstance(node.get("type"), str):
-                raise WorkflowError("A node of this workflow has no id or no class.", hint=_SAVE_AGAIN)
             if str(node["id"]) in found:
-                raise WorkflowError(f"Two nodes have the id {self.path}{node['id']}.", hint=_SAVE_AGAIN)
+                raise WorkflowError(f"Two nodes have the id {self.path}{node['id']}.", hint=SAVE_AGAIN)
             found[str(node["id"])] = node
         return found
 
@@ -110,16 +108,13 @@ class Level:
         return {str(entry.get("name")): entry for entry in (self.host or {}).get("inputs") or []}
 
 
-_SAVE_AGAIN = "Open it in ComfyUI and save it again."
-
-
 def _link(entry: Any) -> Iterator[tuple[str, Link]]:
     if isinstance(entry, Mapping):
         parts = [entry.get(name) for name in ("id", "origin_id", "origin_slot", "target_id", "target_slot")]
     else:
         parts = list(entry[:5]) if isinstance(entry, list) else []
     match parts:
-        case [key, origin, int(slot), target, int(target_slot)]:
+        case [key, origin, int(slot), target, int(target_slot)] if min(slot, target_slot) >= 0:
             yield str(key), Link(str(origin), slot, str(target), target_slot)
 
 
@@ -135,7 +130,7 @@ def is_setter(node: Node) -> bool:
     inputs = node.get("inputs") or []
     if len(inputs) != 1 or len(node.get("outputs") or []) > 1:
         return False
-    called = inputs[0].get("name") in {inputs[0].get("type"), "*"}
+    called = inputs[0].get("name") in (inputs[0].get("type"), "*")
     return called and "set" in [word.lower() for word in _WORDS.findall(node["type"])]
 
 
@@ -150,25 +145,15 @@ class Subgraphs:
     Raises
     ------
     WorkflowError
-        If it is no workflow of the editor, or of a version that nobody knows.
+        If it is no workflow of the editor, of a version that nobody knows, or damaged.
     """
 
     def __init__(self, workflow: Mapping[str, Any]) -> None:
-        if not isinstance(workflow, Mapping) or not isinstance(workflow.get("nodes"), list):
-            raise WorkflowError(
-                "This is no workflow of ComfyUI's editor: it has no list of nodes.",
-                hint="Load a file that was saved with Workflow, Save; an API export needs no conversion.",
-            )
-        version = workflow.get("version", 0)
-        if not isinstance(version, int | float) or int(version) not in _KNOWN_VERSIONS:
-            raise WorkflowError(
-                f"This workflow is of version {version!r}, which is not known here.",
-                hint="Export it for the API instead: in ComfyUI, Workflow, Export (API).",
-            )
+        check(workflow)
         self.definitions: dict[str, Mapping[str, Any]] = {}
         waiting: list[Mapping[str, Any]] = [workflow]
         while waiting:
-            for definition in (waiting.pop().get("definitions") or {}).get("subgraphs") or []:
+            for definition in definitions(waiting.pop()):
                 self.definitions[str(definition.get("id"))] = definition
                 waiting.append(definition)
         self._levels: dict[tuple[int, str], Level] = {}

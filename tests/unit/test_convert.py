@@ -50,7 +50,7 @@ def takes(required, optional=None, **more):
     }
 
 
-@pytest.mark.parametrize("name", ["one_level", "subgraphs", "proxies"])
+@pytest.mark.parametrize("name", ["one_level", "subgraphs", "proxies", "nested_proxies", "proxied_primitive"])
 def test_the_graph_is_the_one_that_the_editor_makes(name):
     saved, graph = told(name)
     assert to_api(saved, CLASSES) == graph
@@ -350,7 +350,7 @@ def test_subgraphs_that_double_are_stopped():
         ({"3": {"class_type": "Shot", "inputs": {}}}, "no workflow of ComfyUI's editor"),
         ({"nodes": [], "version": 7}, "of version 7, which is not known"),
         ({"nodes": [], "version": "new"}, "of version 'new', which is not known"),
-        ({"nodes": [{"type": "Shot"}]}, "has no id or no class"),
+        ({"nodes": [{"type": "Shot"}]}, "a node of it has no id"),
         ({"nodes": [{"id": 1, "type": "Shot"}, {"id": 1, "type": "Shot"}]}, "Two nodes have the id 1"),
     ],
 )

@@ -1,5 +1,7 @@
 """Any graph, drawn as the editor could have saved it, is that graph again."""
 
+import contextlib
+import copy
 import json
 from pathlib import Path
 
@@ -8,8 +10,14 @@ from hypothesis import strategies as st
 
 from comfy_widgets.convert import to_api
 from comfy_widgets.editor.values import declared
+from comfy_widgets.errors import WorkflowError
 
-CLASSES = json.loads((Path(__file__).parent / "data" / "ui_object_info.json").read_text("utf-8"))
+DATA = Path(__file__).parent / "data"
+CLASSES = json.loads((DATA / "ui_object_info.json").read_text("utf-8"))
+SAVED = [
+    json.loads((DATA / f"ui_{name}.json").read_text("utf-8"))["workflow"]
+    for name in ("one_level", "subgraphs", "proxies")
+]
 # These have inputs that come and go; the recorded workflows have them.
 USED = sorted(set(CLASSES) - {"MadeSave", "MadeBatch", "MadeCount"})
 CONTROLS = ["fixed", "increment", "decrement", "randomize"]
@@ -235,3 +243,38 @@ def test_a_graph_drawn_in_the_editor_is_the_same_graph(data):
         for node_id, node in graph.items()
     }
     assert to_api(saved, CLASSES) == expected
+
+
+def places(value, path=()):
+    """Every place in a JSON value."""
+    inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, one in inner:
+        yield (*path, key)
+        yield from places(one, (*path, key))
+
+
+PLACES = [list(places(workflow)) for workflow in SAVED]
+WRONG = st.one_of(
+    st.none(),
+    st.booleans(),
+    st.sampled_from([-20, -10, -1, 0, 1, 10**30, 0.5, float("nan"), "", "x", "1", "MadeText"]),
+    st.sampled_from([[], {}, [1], [[]], {"name": 1}]),
+)
+
+
+@settings(deadline=None, max_examples=300)
+@given(st.data())
+def test_damage_is_named_or_does_not_matter(data):
+    number = data.draw(st.integers(0, len(SAVED) - 1))
+    workflow = copy.deepcopy(SAVED[number])
+    for path in data.draw(st.lists(st.sampled_from(PLACES[number]), min_size=1, max_size=3)):
+        around = workflow
+        try:
+            for key in path[:-1]:
+                around = around[key]
+            around[path[-1]] = data.draw(WRONG)
+        except (LookupError, TypeError):
+            # An earlier damage took the place away.
+            continue
+    with contextlib.suppress(WorkflowError):
+        to_api(workflow, CLASSES)
