@@ -214,9 +214,11 @@ class _Reading:
             elif one.kind != _BUTTON:
                 missing.append(one)
                 self._open(one, one.default)
-        # With names left over, one may be the missing one's old name: preflight and people can tell, a default can't.
-        if not any(_is_setting(name, value) for name, value in values.items() if name not in known):
-            yield from ((one.name, one.default) for one in missing)
+        # A name left over may be the missing one's old name: preflight and people can tell, a default can't.
+        strays = [value for name, value in values.items() if name not in known and _is_setting(name, value)]
+        for one in missing:
+            if not any(one.holds(value) for value in strays if not isinstance(value, Mapping)):
+                yield one.name, one.default
 
     def in_order(self, values: list[Any]) -> Iterator[tuple[str, Any]]:
         rest = deque(values)

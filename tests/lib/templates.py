@@ -11,16 +11,19 @@ import json
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
 
 from comfy_widgets.convert import to_api
 from comfy_widgets.editor.values import produced, widget_values
 from comfy_widgets.errors import WorkflowError
+from comfy_widgets.graphs import fingerprint
 
 PACKAGE = "comfyui_workflow_templates_json"
 # The recorded answer of a server, where it lies beside the repository.
 OBJECT_INFO = Path(__file__).parents[3] / "shared" / "comfyui" / "object_info.json"
+RECORDED = Path(__file__).parents[1] / "unit" / "data" / "ui_templates.json"
 
 
 @dataclass
@@ -34,6 +37,8 @@ class Verdict:
     # Not the conversion's fault: files that this server lacks, and choices that only newer releases have.
     files: list[str] = field(default_factory=list)
     newer: list[str] = field(default_factory=list)
+    # What the graph makes.
+    fingerprint: str | None = None
 
 
 def templates() -> Iterator[tuple[str, dict]]:
@@ -58,9 +63,16 @@ def judged(object_info: dict) -> Iterator[Verdict]:
             else:
                 verdict.wrong.append(str(error))
         else:
+            verdict.fingerprint = fingerprint(graph)
             for kind, sentence in complaints(graph, object_info):
                 getattr(verdict, kind).append(sentence)
         yield verdict
+
+
+def recorded() -> dict[str, str]:
+    """What the editor itself makes of each template, as a fingerprint; nothing where other templates are installed."""
+    told = json.loads(RECORDED.read_text("utf-8"))
+    return told["fingerprints"] if version(PACKAGE) == told["templates"] else {}
 
 
 def complaints(graph: dict, object_info: dict) -> Iterator[tuple[str, str]]:
@@ -169,13 +181,19 @@ def report(object_info: dict) -> int:
     print(f"{len(verdicts)} templates, {len(verdicts) - len(known)} skipped for unknown classes")
     print(f"{len(known)} of known classes ({subgraphs} with subgraphs): {len(known) - wrong} converted, {wrong} wrong")
     print(f"of these {newer} name a choice that only newer servers have, {files} name files that this one lacks")
+    editors = recorded()
+    other = [verdict.name for verdict in known if editors.get(verdict.name, verdict.fingerprint) != verdict.fingerprint]
+    print(*(f"not what the editor makes of it: {name}" for name in other), sep="\n", end="\n" if other else "")
+    print(f"{len(editors) - len(other)} of {len(editors)} are what the editor itself makes of them")
     nodes = list(misread(object_info))
     wrongly = [sentence for sentence in nodes if sentence]
     print(*wrongly, sep="\n", end="\n" if wrongly else "")
     print(f"{len(nodes)} nodes saved their values by name too: {len(wrongly)} are read otherwise by order")
-    return wrong + len(wrongly)
+    return wrong + len(other) + len(wrongly)
 
 
 if __name__ == "__main__":
+    if find_spec(PACKAGE) is None:
+        sys.exit("The package comfyui-workflow-templates-json is not installed.")
     where = Path(sys.argv[1]) if len(sys.argv) > 1 else OBJECT_INFO
     sys.exit(1 if report(json.loads(where.read_text("utf-8"))) else 0)

@@ -85,7 +85,7 @@ def test_both_forms_of_links_mean_the_same():
         (None, {"seed": 0, "steps": 4}),
         ([None, "fixed", None], {"seed": 0, "steps": 4}),
         ({"steps": 20, "seed": 7}, {"seed": 7, "steps": 20}),
-        ({"seed": 7, "videopreview": {"hidden": False}}, {"seed": 7}),
+        ({"seed": 7, "videopreview": {"hidden": False}}, {"seed": 7, "steps": 4}),
     ],
 )
 def test_values_go_to_the_inputs_in_declared_order(values, graph):

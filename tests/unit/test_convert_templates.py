@@ -21,6 +21,12 @@ def test_every_template_of_known_classes_becomes_a_valid_graph(object_info):
     assert len(known) >= 80
 
 
+def test_the_graphs_are_what_the_editor_makes(object_info):
+    made = {verdict.name: verdict.fingerprint for verdict in templates.judged(object_info)}
+    other = {name for name, fingerprint in templates.recorded().items() if made[name] != fingerprint}
+    assert other == set()
+
+
 def test_values_read_by_order_are_those_saved_by_name(object_info):
     nodes = list(templates.misread(object_info))
     assert [sentence for sentence in nodes if sentence] == []
