@@ -4,6 +4,7 @@ The rules
 ---------
 - A node of a class that the server has is kept, under its id; inside subgraphs under ``host:id``, to any depth.
 - Muted nodes go, and with them the inputs that they feed. Bypassed nodes pass on the input that fits.
+- Group nodes of older releases are read as subgraphs.
 - What only the editor knows (notes, reroutes, primitives, setters and getters) is told by its shape and followed.
 - Any other node is of an unknown class. That is an error that names all of them: without it, it is another graph.
 - A widget without a saved value has the one that the editor would show; one that can't hold its value is an error.
@@ -11,12 +12,13 @@ The rules
 - Text is taken as it stands: wildcards such as ``{a|b}`` and ``%date%`` are the editor's to fill in.
 """
 
-import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from comfy_widgets.editor.groups import as_subgraphs, name_of
 from comfy_widgets.editor.levels import BYPASSED, MUTED, Level, Subgraphs
 from comfy_widgets.editor.links import Gone, Links, Output, Role, Roles, Source
+from comfy_widgets.editor.shape import check
 from comfy_widgets.editor.values import Node, produced, sent, widget_values
 from comfy_widgets.errors import WorkflowError
 
@@ -52,8 +54,9 @@ def to_api(ui_workflow: Mapping[str, Any], object_info: Mapping[str, Any]) -> di
     >>> to_api({"nodes": [{"id": 3, "type": "Save", "title": "Keep", "widgets_values": ["hello"]}]}, object_info)
     {'3': {'inputs': {'text': 'hello'}, 'class_type': 'Save', '_meta': {'title': 'Keep'}}}
     """
-    subgraphs = Subgraphs(ui_workflow)
-    converting = _Converting(ui_workflow, object_info, Roles(subgraphs, object_info))
+    check(ui_workflow)
+    workflow = as_subgraphs(ui_workflow)
+    converting = _Converting(workflow, object_info, Roles(Subgraphs(workflow), object_info))
     graph: dict[str, Any] = {}
     for level, node in converting.kept():
         graph[f"{level.path}{node['id']}"] = converting.converted(level, node)
@@ -122,15 +125,14 @@ class _Converting:
         return {"inputs": inputs, "class_type": node["type"], "_meta": {"title": title}}
 
     def _unknown(self, nodes: list[tuple[Level, Node]]) -> WorkflowError:
-        groups = (self._workflow.get("extra") or {}).get("groupNodes") or {}
-        grouped = [(level, node) for level, node in nodes if re.sub(r"^workflow[>/]", "", node["type"]) in groups]
+        grouped = [(level, node) for level, node in nodes if name_of(node, self._workflow)]
         named = [_in_words(level, node) for level, node in grouped or nodes]
         listed = ", ".join(named[:_NAMED_AT_ONCE]) + (", …" if len(named) > _NAMED_AT_ONCE else "")
         level, node = (grouped or nodes)[0]
         if grouped:
             error = WorkflowError(
-                f"Group nodes of the old kind are not converted: {listed}.",
-                hint="In ComfyUI, convert each to nodes (or to a subgraph) and save the workflow again.",
+                f"This group node can't be read: {listed}.",
+                hint="Open the workflow in ComfyUI, turn the group into a subgraph or into nodes, and save it again.",
             )
         else:
             packs = sorted({pack for _, node in nodes if (pack := _pack(node))})

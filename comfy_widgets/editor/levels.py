@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, NamedTuple
 
-from comfy_widgets.editor.shape import SAVE_AGAIN, check, definitions
+from comfy_widgets.editor.shape import SAVE_AGAIN, definitions
 from comfy_widgets.editor.values import Node, is_control, saved
 from comfy_widgets.errors import WorkflowError
 
@@ -141,15 +141,9 @@ class Subgraphs:
     ----------
     workflow
         As it was saved.
-
-    Raises
-    ------
-    WorkflowError
-        If it is no workflow of the editor, of a version that nobody knows, or damaged.
     """
 
     def __init__(self, workflow: Mapping[str, Any]) -> None:
-        check(workflow)
         self.definitions: dict[str, Mapping[str, Any]] = {}
         waiting: list[Mapping[str, Any]] = [workflow]
         while waiting:

@@ -59,7 +59,7 @@ def _damages(workflow: Mapping[str, Any]) -> Iterator[str]:
         if where != "it":
             yield from _not_slots(where, graph)
         for node in graph.get("nodes") or []:
-            yield from _node_damages(where, node)
+            yield from node_damages(where, node)
         subgraphs = definitions(graph)
         if not isinstance(subgraphs, list):
             yield f"{where} has no list of subgraphs"
@@ -67,7 +67,8 @@ def _damages(workflow: Mapping[str, Any]) -> Iterator[str]:
         waiting += [(f"subgraph {number}", one) for number, one in enumerate(subgraphs, 1)]
 
 
-def _node_damages(where: str, node: Any) -> Iterator[str]:
+def node_damages(where: str, node: Any) -> Iterator[str]:
+    """What of a node cannot have been saved by the editor."""
     if not isinstance(node, Mapping) or not isinstance(node.get("id"), int | str):
         yield f"a node of {where} has no id"
     elif not isinstance(node.get("type"), str):

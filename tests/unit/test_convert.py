@@ -50,7 +50,7 @@ def takes(required, optional=None, **more):
     }
 
 
-@pytest.mark.parametrize("name", ["one_level", "subgraphs", "proxies", "nested_proxies", "proxied_primitive"])
+@pytest.mark.parametrize("name", ["one_level", "subgraphs", "proxies", "nested_proxies", "proxied_primitive", "group"])
 def test_the_graph_is_the_one_that_the_editor_makes(name):
     saved, graph = told(name)
     assert to_api(saved, CLASSES) == graph
@@ -288,13 +288,13 @@ def test_what_is_linked_to_nothing_is_left_out():
     assert to_api(workflow(node(3, "Bookmark", ["go"]), node(4, "FooLoader", outputs=[output()])), FILM) == {}
 
 
-def test_an_old_group_node_is_named():
+def test_a_group_node_that_does_not_add_up_is_named():
     saved = joined(
         node(3, "workflow>Two steps", inputs=[socket("image", 1)], outputs=[output(9)]),
         links=[(1, 1, 0, 3, 0, "IMAGE"), (9, 3, 0, 2, 0, "IMAGE")],
         extra={"groupNodes": {"Two steps": {"nodes": []}}},
     )
-    with pytest.raises(WorkflowError, match=r"Group nodes of the old kind are not converted: node 3"):
+    with pytest.raises(WorkflowError, match=r"This group node can't be read: node 3"):
         to_api(saved, FILM)
 
 

@@ -16,7 +16,7 @@ DATA = Path(__file__).parent / "data"
 CLASSES = json.loads((DATA / "ui_object_info.json").read_text("utf-8"))
 SAVED = [
     json.loads((DATA / f"ui_{name}.json").read_text("utf-8"))["workflow"]
-    for name in ("one_level", "subgraphs", "proxies")
+    for name in ("one_level", "subgraphs", "proxies", "group")
 ]
 # These have inputs that come and go; the recorded workflows have them.
 USED = sorted(set(CLASSES) - {"MadeSave", "MadeBatch", "MadeCount"})
