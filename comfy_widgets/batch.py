@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass, field
 from html import escape
 from typing import Any, Self
@@ -50,6 +50,10 @@ class Item:
         Why it could not be asked for.
     skipped
         Whether the batch was cancelled before it was asked for.
+    ready
+        What has to be there before it is asked for, such as another one's take; what it raises refuses this one.
+    ended
+        Set when nothing more will be tried.
     """
 
     label: str
@@ -61,6 +65,8 @@ class Item:
     attempts: int = 0
     refused: ComfyWidgetsError | None = None
     skipped: bool = False
+    ready: Callable[[], Awaitable[None]] | None = None
+    ended: asyncio.Event = field(default_factory=asyncio.Event)
 
     @property
     def error(self) -> ComfyWidgetsError | None:
@@ -135,7 +141,8 @@ class Batch:
         self._began = time.monotonic()
         self._log.write(f"{len(self.items)} to make")
         for item in self.items[:1] if self.plan.one_at_a_time else self.items:
-            self._ask(item)
+            if item.ready is None:
+                self._ask(item)
         self._driver = home.bind().create_task(self._drive(), name="comfy_widgets batch")
 
     @property
@@ -241,6 +248,18 @@ class Batch:
         self._changed()
 
     async def _see_through(self, item: Item) -> None:
+        try:
+            await self._make(item)
+        finally:
+            item.ended.set()
+
+    async def _make(self, item: Item) -> None:
+        if item.ready is not None and not item.over:
+            try:
+                await item.ready()
+            except ComfyWidgetsError as error:
+                if not item.skipped:
+                    self._refuse(item, error.at(scene=item.scene, shot=item.shot))
         if not (item.over or item.job):
             self._ask(item)
         while item.job is not None:
@@ -257,10 +276,14 @@ class Batch:
         try:
             item.job = item.submit()
         except ComfyWidgetsError as error:
-            item.refused = error
-            self._log.write(f"{item.label}: error, {error}")
-        else:
-            item.job.subscribe(_Told(self, item))
+            self._refuse(item, error)
+            return
+        item.job.subscribe(_Told(self, item))
+        self._changed()
+
+    def _refuse(self, item: Item, error: ComfyWidgetsError) -> None:
+        item.refused = error
+        self._log.write(f"{item.label}: error, {error}")
         self._changed()
 
     def _changed(self) -> None:

@@ -26,6 +26,8 @@
     ├── CacheError
     │   ├── CacheNotWritable
     │   └── DiskFull
+    ├── TimelineError            a timeline, a shot of it or its file that cannot be used
+    │   └── TimelineChanged      somebody else changed the file meanwhile
     ├── NotCached                offline, and this was never made
     ├── WrongLoop                the studio belongs to another event loop
     └── DemoError                the embedded server could not be started
@@ -269,6 +271,14 @@ class CacheNotWritable(CacheError):  # noqa: N818
 
 class DiskFull(CacheError):  # noqa: N818
     """No space is left where the takes lie."""
+
+
+class TimelineError(ComfyWidgetsError):
+    """A timeline, a shot of it or its file that cannot be used."""
+
+
+class TimelineChanged(TimelineError):  # noqa: N818
+    """Somebody else changed the timeline's file since it was read."""
 
 
 class NotCached(ComfyWidgetsError):  # noqa: N818

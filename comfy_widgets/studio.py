@@ -84,6 +84,11 @@ class Studio:
             show=self._show,
         )
 
+    @property
+    def home(self) -> HomeLoop:
+        """The loop that its work runs in."""
+        return self._home
+
     @classmethod
     def demo(
         cls, *, cache: str | Path | None = _DEFAULT_CACHE, quiet: bool = False, step_seconds: float | None = None

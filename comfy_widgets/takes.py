@@ -82,6 +82,11 @@ class Take:
         """What people call it: its shot, else the beginning of its prompt, else its file's name."""
         return faces.title_of(self.shot, self.inputs) or self.path.name
 
+    @property
+    def handle(self) -> str:
+        """Key and number: no other take has it, and it stays when the folder is moved."""
+        return f"{self.key}.{self.take_number}"
+
     def as_cached(self) -> Self:
         """The same take, saying that it was there already."""
         return replace(self, cached=True)

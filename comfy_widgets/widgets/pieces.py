@@ -12,7 +12,7 @@ PIECE = 1_000_000
 
 def handle(take: Take) -> str:
     """What the browser calls a take: takes of one key are told apart by their number."""
-    return f"{take.key}.{take.take_number}"
+    return take.handle
 
 
 class Shelf:
