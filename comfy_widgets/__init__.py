@@ -15,7 +15,7 @@ from comfy_widgets.jobs import Job, JobStatus
 from comfy_widgets.shots import Shot
 from comfy_widgets.studio import Studio
 from comfy_widgets.takes import Take
-from comfy_widgets.widgets import Compare, QueueBadge, VideoPlayer
+from comfy_widgets.widgets import Compare, Gallery, QueueBadge, VideoPlayer
 from comfy_widgets.workflow import RANDOM, Workflow
 
 __all__ = [
@@ -23,6 +23,7 @@ __all__ = [
     "Batch",
     "ComfyWidgetsError",
     "Compare",
+    "Gallery",
     "Job",
     "JobStatus",
     "QueueBadge",

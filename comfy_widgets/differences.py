@@ -76,7 +76,8 @@ def _facts(take: TakeLike) -> Iterator[tuple[str, str]]:
         yield "length", f"{take.seconds:.1f} s"
     if take.fps:
         yield "speed", f"{take.fps:g} fps"
-    yield "made by", "simulation" if take.renderer == "demo" else "ComfyUI"
+    if take.renderer == "demo":
+        yield "made by", "simulation"
 
 
 def _literals(graph: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

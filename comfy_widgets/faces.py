@@ -18,6 +18,7 @@ _live: dict[type, Callable[[Any], Any]] = {}
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 _POSTER_LIMIT = 8_000
 _SHOWN_PROMPT = 60
+_SHEET = 12
 
 # Read by JupyterLab, nbconvert and GitHub alike; themes give the colours, the fallbacks serve pages without a theme.
 _STYLE = {
@@ -26,6 +27,7 @@ _STYLE = {
     "media": "display:block;width:100%;height:auto;border-radius:4px;background:#111",
     "line": "display:flex;flex-wrap:wrap;gap:2px 14px;margin-top:4px",
     "quiet": "opacity:.65",
+    "clip": "overflow:hidden;text-overflow:ellipsis;white-space:nowrap",
     "row": "max-width:1280px;display:flex;flex-wrap:wrap;gap:8px;margin:4px 0;"
     "font:13px/1.5 var(--jp-ui-font-family,system-ui,sans-serif);color:var(--jp-ui-font-color1,inherit)",
 }
@@ -216,6 +218,23 @@ def compare_html(takes: Sequence[TakeLike], each: Sequence[Sequence[tuple[str, s
         for take, facts in zip(takes, each, strict=True)
     )
     return f'<div class="cw-takes" style="{_STYLE["row"]}">{cells}</div>'
+
+
+def count_of_takes(count: int) -> str:
+    """``1 take``, ``200 takes``."""
+    return f"{count} take{'' if count == 1 else 's'}"
+
+
+def gallery_html(takes: Sequence[TakeLike]) -> str:
+    """Takes as a contact sheet: the first posters, and how many there are in all."""
+    cells = "".join(
+        f'<figure style="flex:0 1 150px;min-width:0;margin:0">{_media(take, None)}'
+        f'<figcaption style="{_STYLE["clip"]}">{escape(take.title)}</figcaption></figure>'
+        for take in takes[:_SHEET]
+    )
+    rest = f", the first {_SHEET} shown" if len(takes) > _SHEET else ""
+    count = f'<div style="flex:1 0 100%;{_STYLE["quiet"]}">{count_of_takes(len(takes))}{rest}</div>'
+    return f'<div class="cw-sheet" style="{_STYLE["row"]}">{cells}{count}</div>'
 
 
 def _named(name: str, value: str) -> str:

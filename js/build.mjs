@@ -2,7 +2,9 @@
 import { context } from "esbuild";
 
 const bundles = await context({
-  entryPoints: ["queue_badge", "video_player", "job_view", "compare"].map((name) => `src/${name}.ts`),
+  entryPoints: ["queue_badge", "video_player", "job_view", "compare", "gallery"].map(
+    (name) => `src/${name}.ts`,
+  ),
   outdir: "../comfy_widgets/static",
   bundle: true,
   minify: true,

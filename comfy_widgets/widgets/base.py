@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
@@ -57,11 +57,13 @@ class Face(anywidget.AnyWidget):
     ----------
     loop
         The loop that what is shown lives in; None for what never changes.
+    **traits
+        What else the browser is told at the beginning.
     """
 
     state = traitlets.Dict().tag(sync=True)
 
-    def __init__(self, loop: asyncio.AbstractEventLoop | None = None) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop | None = None, **traits: Any) -> None:
         self._loop = loop
         self._seq = 0
         self._composed_at = time.monotonic()
@@ -72,9 +74,10 @@ class Face(anywidget.AnyWidget):
             "poster": self._read_poster,
             "graph": self._read_graph,
         }
-        self._acts: dict[str, Callable[[], None]] = {}
+        self._acts: dict[str, Callable[[Request], Awaitable[None] | None]] = {}
+        self._going: set[asyncio.Future[None]] = set()
         self._latest = self._compose()
-        super().__init__(state=self._latest)
+        super().__init__(state=self._latest, **traits)
         keep_on_subshell(self.comm)
         self.on_msg(self._on_message)
 
@@ -122,27 +125,41 @@ class Face(anywidget.AnyWidget):
             self.send(request.refuse("This version of comfy_widgets does not know this question. Reload the page."))
 
     def _hand_over(self, request: Request) -> None:
-        def act() -> Answered:
-            self._acts[request.name]()
-            return request.answer(), []
-
         try:
             if self._loop is None:
                 raise RuntimeError("no loop")  # noqa: TRY301 - the same answer as for a closed one
-            self._loop.call_soon_threadsafe(self._answer, request, act)
+            self._loop.call_soon_threadsafe(self._begin, request)
         except RuntimeError:
-            self.send(request.refuse("The event loop of this job has ended. Run the cell again."))
+            self.send(request.refuse("Its event loop has ended. Run the cell again."))
+
+    def _begin(self, request: Request) -> None:
+        going = asyncio.ensure_future(self._act(request))
+        # A loop keeps only weak references to what runs in it.
+        self._going.add(going)
+        going.add_done_callback(self._going.discard)
+
+    async def _act(self, request: Request) -> None:
+        """Do what is asked for, in the loop's thread; an act may take its time."""
+        try:
+            if (going := self._acts[request.name](request)) is not None:
+                await going
+        except Exception as error:  # noqa: BLE001 - whatever it was, somebody waits for an answer
+            self.send(self._refusal(request, error))
+        else:
+            self.send(request.answer())
 
     def _answer(self, request: Request, work: Callable[[], Answered]) -> None:
         try:
             content, buffers = work()
-        except ComfyWidgetsError as error:
-            content, buffers = request.refuse(error.sentence), []
-        except Exception as error:
-            # Whatever it was, somebody waits for an answer.
-            log.exception("The question %r failed", request.name)
-            content, buffers = request.refuse(f"{type(error).__name__}: {error}"), []
+        except Exception as error:  # noqa: BLE001
+            content, buffers = self._refusal(request, error), []
         self.send(content, buffers)
+
+    def _refusal(self, request: Request, error: Exception) -> dict[str, Any]:
+        if isinstance(error, ComfyWidgetsError):
+            return request.refuse(error.sentence)
+        log.error("The question %r failed", request.name, exc_info=error)
+        return request.refuse(f"{type(error).__name__}: {error}")
 
     def _read_snapshot(self, request: Request) -> Answered:
         # The one that was composed in the loop's thread: composing another here could catch a job halfway.

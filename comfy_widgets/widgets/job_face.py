@@ -68,15 +68,15 @@ class JobFace(Face):
         media_type, picture = self._preview
         return request.answer(media_type=media_type), [picture]
 
-    def _stop(self) -> None:
+    def _stop(self, _request: Request) -> None:
         self._offered("stop")
         self.job.cancel()
 
-    def _again(self) -> None:
+    def _again(self, _request: Request) -> None:
         self._offered("again")
         self._follow(self.job.resubmit())
 
-    def _fetch(self) -> None:
+    def _fetch(self, _request: Request) -> None:
         self._offered("fetch")
         self._follow(self.job.fetch())
 

@@ -62,7 +62,10 @@ export class FakeModel {
   readonly listeners = new Map<string, Set<(...args: unknown[]) => void>>();
   state: Told;
 
-  constructor(first: Told = state()) {
+  constructor(
+    first: Told = state(),
+    readonly more: Record<string, unknown> = {},
+  ) {
     this.state = first;
   }
 
@@ -70,8 +73,8 @@ export class FakeModel {
     return this as unknown as Model;
   }
 
-  get(_name: string): Told {
-    return this.state;
+  get(name: string): unknown {
+    return name === "state" ? this.state : this.more[name];
   }
 
   on(event: string, listener: (...args: unknown[]) => void): void {
@@ -133,6 +136,7 @@ export class FakeObserver {
   static all: FakeObserver[] = [];
   readonly #tell: IntersectionObserverCallback;
   watching = true;
+  readonly targets = new Set<Element>();
 
   constructor(tell: IntersectionObserverCallback) {
     this.#tell = tell;
@@ -148,10 +152,25 @@ export class FakeObserver {
       this.#tell([{ isIntersecting } as IntersectionObserverEntry], this as unknown as IntersectionObserver);
   }
 
-  observe(): void {}
+  /** Let some of what is observed come into view. */
+  enter(...targets: Element[]): void {
+    const entries = targets
+      .filter((target) => this.targets.has(target))
+      .map((target) => ({ target, isIntersecting: true }) as unknown as IntersectionObserverEntry);
+    this.#tell(entries, this as unknown as IntersectionObserver);
+  }
+
+  observe(target: Element): void {
+    this.targets.add(target);
+  }
+
+  unobserve(target: Element): void {
+    this.targets.delete(target);
+  }
 
   disconnect(): void {
     this.watching = false;
+    this.targets.clear();
   }
 }
 

@@ -32,7 +32,6 @@ def test_what_is_equal_is_said_once(kit):
         ("prompt", "dusk"),
         ("steps", "20"),
         ("size", "1280×544"),
-        ("made by", "ComfyUI"),
     ]
 
 

@@ -13,9 +13,9 @@ ROOT = Path(__file__).parents[2]
 FLOORS = {
     0: "differences errors faces summary wording",
     1: "bindings comfyui convert editor files graphs home_loop media preflight run_log shots takes workflow",
-    2: "cache unfinished",
-    3: "estimates jobs",
-    4: "attempt batch outcomes pipeline saving submitting",
+    2: "cache marks unfinished",
+    3: "estimates job_state jobs",
+    4: "attempt batch outcomes pipeline saving submitting sweep",
     5: "share timeline",
     6: "studio",
     7: "widgets",

@@ -269,7 +269,7 @@ def test_an_act_after_the_loop_has_ended_is_answered(kit):
 
     badge = asyncio.run(make())
     content, _ = kit.ask(badge, "act", "stop")
-    assert content["error"] == "The event loop of this job has ended. Run the cell again."
+    assert content["error"] == "Its event loop has ended. Run the cell again."
 
 
 def test_a_widget_that_was_not_built_says_how_to(monkeypatch, tmp_path):

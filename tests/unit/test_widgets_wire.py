@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from comfy_widgets.errors import Cancelled
 from comfy_widgets.jobs import JobStatus
-from comfy_widgets.widgets import Compare, JobView, QueueBadge, VideoPlayer
+from comfy_widgets.widgets import Compare, Gallery, JobView, QueueBadge, VideoPlayer
 from comfy_widgets.widgets.requests import Request
 from comfy_widgets.widgets.snapshot import acts_of, job_state, take_state
 from tests.unit.test_widgets_kit import Kit
@@ -37,6 +37,13 @@ def test_every_question_of_the_browser_is_known(kit):
         assert sorted(widget._acts) == WIRE["acts"]
     for widget in (VideoPlayer(kit.take()), Compare(kit.take(), kit.take())):
         assert set(widget._reads) <= set(WIRE["reads"])
+
+
+def test_a_gallery_has_the_items_and_questions_the_browser_knows(kit):
+    gallery = Gallery([kit.take()])
+    assert sorted(gallery.items[0]) == WIRE["item"]
+    assert set(WIRE["gallery"]["reads"]) <= set(gallery._reads)
+    assert sorted(gallery._acts) == WIRE["gallery"]["acts"]
 
 
 @pytest.mark.parametrize("status", JobStatus)

@@ -64,10 +64,13 @@ export class Player {
       h("b", { class: "cw-title", title: take.title }, take.title),
       h("span", { class: "cw-dim" }, take.take_number > 1 ? say(messages.take, { n: take.take_number }) : ""),
       screen.readout,
-      h("span", { class: "cw-grow" }),
-      ...(take.kind === "video" ? tools(screen.video) : []),
-      saver(take, reel),
-      unfold,
+      h(
+        "div",
+        { class: "cw-tools" },
+        ...(take.kind === "video" ? tools(screen.video) : []),
+        saver(take, reel),
+        unfold,
+      ),
     );
     const prompt = String(take.inputs.prompt ?? "");
     const words = h("p", { class: "cw-clamp", title: prompt, tabindex: 0 }, prompt);

@@ -8,10 +8,10 @@ export async function posterOf(
   kernel: Kernel,
   signal: AbortSignal,
 ): Promise<string | null> {
-  if (!poster || poster.startsWith("data:")) return poster;
+  if (poster === null || poster.startsWith("data:")) return poster;
   try {
-    const url = await kernel.resolve(poster);
-    if ((await fetch(url, { signal })).ok) return url;
+    const url = poster && (await kernel.resolve(poster));
+    if (url && (await fetch(url, { signal })).ok) return url;
   } catch {
     // There is no server; the kernel is left.
   }

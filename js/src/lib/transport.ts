@@ -20,7 +20,14 @@ export class Transport {
     this.#place = h("input", { type: "range", class: "cw-place", min: 0, max, value: 0 });
     attach(this.#place, { "aria-label": messages.place });
     this.#place.addEventListener("input", () => steps.seek((Number(this.#place.value) + 0.5) / steps.fps));
-    this.el = h("div", { class: "cw-row cw-transport" }, this.#go, this.#place, this.#readout, ...tools);
+    this.el = h(
+      "div",
+      { class: "cw-row cw-transport" },
+      this.#go,
+      this.#place,
+      this.#readout,
+      h("div", { class: "cw-tools" }, ...tools),
+    );
   }
 
   tell(): void {

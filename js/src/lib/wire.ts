@@ -87,6 +87,26 @@ export interface CompareState extends Told {
   each: Fact[][];
 }
 
+/** One take of a gallery, as much of it as a tile shows and a filter looks at. */
+export interface Item {
+  id: string;
+  title: string;
+  take_number: number;
+  scenes: string[];
+  shots: string[];
+  prompt: string;
+  seed: string | null;
+  seconds: number | null;
+  /** Its place; empty if only the kernel has it. */
+  poster: string | null;
+}
+
+/** The `state` trait of Gallery; its `items` do not change. */
+export interface GalleryState extends Told {
+  /** The takes that somebody likes. */
+  marks: string[];
+}
+
 // An alias, since an interface would not be assignable to anywidget's record of traits.
 export type Traits<S extends Told = State> = { state: S };
 export type Model<S extends Told = State> = AnyModel<Traits<S>>;
