@@ -8,50 +8,20 @@ import pytest
 
 from comfy_widgets.convert import to_api
 from comfy_widgets.errors import WorkflowError
+from tests.lib.editor import node, output, socket, subgraph, takes, workflow
 
 DATA = Path(__file__).parent / "data"
 CLASSES = json.loads((DATA / "ui_object_info.json").read_text("utf-8"))
 
 
 def told(name):
-    """A workflow, and the graph that the editor itself makes of it."""
+    """A workflow, and the graph that it means; the editor makes the same of it, but for what newer releases lose."""
     case = json.loads((DATA / f"ui_{name}.json").read_text("utf-8"))
     return case["workflow"], case["graph"]
 
 
-def socket(name, link=None, *, type="IMAGE", widget=False):  # noqa: A002 - as the editor calls it
-    return {"name": name, "type": type, "link": link, **({"widget": {"name": name}} if widget else {})}
-
-
-def output(*links, type="IMAGE", **more):  # noqa: A002
-    return {"name": type, "type": type, "links": list(links), **more}
-
-
-def node(number, kind, values=None, *, inputs=(), outputs=(), **more):
-    saved = {"id": number, "type": kind, "mode": 0, "inputs": list(inputs), "outputs": list(outputs), **more}
-    return saved if values is None else {**saved, "widgets_values": values}
-
-
-def workflow(*nodes, links=(), **more):
-    return {"nodes": list(nodes), "links": [list(link) for link in links], "version": 0.4, **more}
-
-
-def inputs_of(saved, info, **more):
-    """The inputs that one node of a class has in the graph."""
-    return to_api(workflow(node(1, "Made", saved, **more)), {"Made": info})["1"]["inputs"]
-
-
-def takes(required, optional=None, **more):
-    """A class, as a server tells it."""
-    return {
-        "input": {"required": required, **({} if optional is None else {"optional": optional})},
-        "output": [],
-        **more,
-    }
-
-
 @pytest.mark.parametrize("name", ["one_level", "subgraphs", "proxies", "nested_proxies", "proxied_primitive", "group"])
-def test_the_graph_is_the_one_that_the_editor_makes(name):
+def test_a_workflow_becomes_the_graph_that_it_means(name):
     saved, graph = told(name)
     assert to_api(saved, CLASSES) == graph
 
@@ -72,128 +42,6 @@ def test_both_forms_of_links_mean_the_same():
     saved |= {"version": 1, "reroutes": [{"id": 1, "pos": [5, 5], "linkIds": [saved["links"][0]["id"]]}]}
     saved["links"][0]["parentId"] = 1
     assert to_api(saved, CLASSES) == graph
-
-
-@pytest.mark.parametrize(
-    ("values", "graph"),
-    [
-        ([7, "randomize", 20], {"seed": 7, "steps": 20}),
-        ([7, 20], {"seed": 7, "steps": 20}),
-        ([7, "fixed", 20, "left over"], {"seed": 7, "steps": 20}),
-        ([7, "fixed"], {"seed": 7, "steps": 4}),
-        ([], {"seed": 0, "steps": 4}),
-        (None, {"seed": 0, "steps": 4}),
-        ([None, "fixed", None], {"seed": 0, "steps": 4}),
-        ({"steps": 20, "seed": 7}, {"seed": 7, "steps": 20}),
-        ({"seed": 7, "videopreview": {"hidden": False}}, {"seed": 7, "steps": 4}),
-    ],
-)
-def test_values_go_to_the_inputs_in_declared_order(values, graph):
-    info = takes(
-        {"seed": ["INT", {"control_after_generate": True}], "image": ["IMAGE"], "steps": ["INT", {"default": 4}]}
-    )
-    info["output"] = ["IMAGE"]
-    assert inputs_of(values, info, inputs=[socket("image")]) == graph
-
-
-@pytest.mark.parametrize(
-    ("spec", "values", "value"),
-    [
-        (["INT", {}], [5, "increment", "text"], 5),
-        (["INT", {"control_after_generate": False}], [5, "text"], 5),
-        ([[1, 2], {"control_after_generate": True}], [2, "fixed", "", "text"], 2),
-        (["COMBO", {"options": ["a", "b"], "control_after_generate": True}], ["b", "randomize", "text"], "b"),
-    ],
-)
-def test_a_seeds_control_is_left_out_however_it_is_declared(spec, values, value):
-    info = takes({"seed": spec, "text": ["STRING", {}]})
-    assert inputs_of(values, info) == {"seed": value, "text": "text"}
-
-
-def test_a_control_that_the_class_does_not_tell_is_left_out():
-    info = takes({"rand": ["INT", {}], "steps": ["INT", {}], "how": [["fixed", "free"]]})
-    assert inputs_of([5, "increment", 9, "fixed"], info) == {"rand": 5, "steps": 9, "how": "fixed"}
-
-
-@pytest.mark.parametrize(
-    "values",
-    [
-        ["a.png", 0.5, "fill"],
-        ["a.png", "image", 0.5, "fill"],
-        ["a.png", 0.5, "fill", "image"],
-        ["a.png", 0.5, "fill", None],
-    ],
-)
-def test_the_button_beside_a_file_is_left_out(values):
-    info = takes({"image": [["a.png"], {"image_upload": True}]}, {"scale": ["FLOAT", {}], "mode": [["fit", "fill"]]})
-    assert inputs_of(values, info) == {"image": "a.png", "scale": 0.5, "mode": "fill"}
-
-
-def test_the_button_is_told_from_text():
-    info = takes({"image": [["a.png"], {"image_upload": True}]}, {"text": ["STRING", {}]})
-    assert inputs_of(["a.png", "image", "hello"], info) == {"image": "a.png", "text": "hello"}
-    assert inputs_of(["a.png", "", "image"], info) == {"image": "a.png", "text": ""}
-
-
-def test_saved_names_are_headings_for_the_list():
-    info = takes({"steps": ["INT", {}], "sampler": [["euler", "heun"]]})
-    named = {"added_since": 3, "sampler": "heun", "steps": 20}
-    assert inputs_of([3, "euler", 20], info, widgets_values_named=named) == {"steps": 20, "sampler": "euler"}
-
-
-def test_saved_names_in_another_order_count():
-    info = takes({"b": ["INT", {}], "a": ["INT", {}]})
-    assert inputs_of([2, 1], info, widgets_values_named={"a": 1, "b": 2}) == {"b": 2, "a": 1}
-
-
-def test_a_renamed_input_gets_no_default_in_its_place():
-    info = takes({"steps": ["INT", {}], "model_name": ["STRING", {"default": "any"}]})
-    assert inputs_of([20, "mine"], info, widgets_values_named={"steps": 20, "name": "mine"}) == {"steps": 20}
-
-
-def test_a_list_is_told_from_a_link():
-    info = takes({"tags": [["a", "b"], {"multiselect": True}]})
-    assert inputs_of([["a", "b"]], info) == {"tags": {"__value__": ["a", "b"]}}
-
-
-def test_an_input_that_must_be_linked_takes_no_value():
-    info = takes({"frames": ["INT", {"forceInput": True}], "fps": ["INT", {}]})
-    assert inputs_of([24], info, inputs=[socket("frames", type="INT")]) == {"fps": 24}
-
-
-def test_a_type_that_nothing_gives_is_filled_in_the_editor():
-    info = takes({"look": ["COLOUR_CURVE", {}], "fps": ["INT", {}]})
-    assert inputs_of([{"points": 2}, 24], info) == {"look": {"points": 2}, "fps": 24}
-
-
-def test_a_class_that_takes_any_name_gets_what_was_saved_under_one():
-    info = takes({"model": ["STRING", {}]}, {})
-    named = {"model": "m", "lora_1": {"on": True, "lora": "x"}, "add": ""}
-    assert inputs_of(list(named.values()), info, widgets_values_named=named) == {
-        "model": "m",
-        "lora_1": {"on": True, "lora": "x"},
-    }
-
-
-def test_settings_that_a_class_does_not_name_are_not_dropped_silently():
-    with pytest.raises(WorkflowError, match=r"node 1 \('Loras', Made\) has settings that its class does not name"):
-        inputs_of(["m", {"on": True, "lora": "x"}], takes({"model": ["STRING", {}]}, {}), title="Loras")
-
-
-def test_a_value_that_its_input_cannot_hold_is_named():
-    info = takes({"cfg": ["FLOAT", {}], "sampler": [["euler"]]})
-    with pytest.raises(WorkflowError, match=r"node 1 \(Made\).*another version.*'euler' can't be its cfg") as caught:
-        inputs_of(["euler", 5], info)
-    assert caught.value.node_id == "1"
-
-
-def test_a_number_that_is_none_is_named():
-    with pytest.raises(WorkflowError, match=r"node 1 \(Made\) has nan for cfg"):
-        inputs_of([float("nan")], takes({"cfg": ["FLOAT", {}]}))
-
-
-def test_a_missing_model_is_kept_for_preflight_to_name():
-    assert inputs_of(["gone.safetensors"], takes({"name": [["here.safetensors"], {}]})) == {"name": "gone.safetensors"}
 
 
 FILM = {"Film": {**takes({"images": ["IMAGE"]}), "output": []}, "Shot": {**takes({}), "output": ["IMAGE", "MASK"]}}
@@ -298,17 +146,6 @@ def test_a_group_node_that_does_not_add_up_is_named():
         to_api(saved, FILM)
 
 
-def subgraph(key, *nodes, links=(), inputs=(), outputs=()):
-    return {
-        "id": key,
-        "name": f"Subgraph {key}",
-        "nodes": list(nodes),
-        "links": [list(link) for link in links],
-        "inputs": [{"name": name, "type": kind} for name, kind in inputs],
-        "outputs": [{"name": name, "type": kind} for name, kind in outputs],
-    }
-
-
 def test_a_subgraph_that_contains_itself_is_an_error():
     saved = workflow(
         node(1, "a"), definitions={"subgraphs": [subgraph("a", node(2, "b")), subgraph("b", node(3, "a"))]}
@@ -367,3 +204,109 @@ def test_ten_thousand_nodes_in_a_row_are_followed():
     film = node(2, "Film", inputs=[socket("images", 10_010)])
     saved = workflow(node(1, "Shot", outputs=[output(10)]), *reroutes, film, links=links)
     assert to_api(saved, FILM)["2"]["inputs"] == {"images": ["1", 0]}
+
+
+TEXT = {
+    "Text": {**takes({"text": ["STRING", {}], "seed": ["INT", {"control_after_generate": True}]}), "output": ["TEXT"]}
+}
+
+
+def hosted(values, *, inputs=("text", "seed"), **more):
+    """What a node inside a subgraph gets, where the host shows these values."""
+    sockets = [socket(name, number, widget=True) for number, name in enumerate(inputs)]
+    inner = subgraph(
+        "a",
+        node(1, "Text", ["own", 1, "fixed"], inputs=sockets),
+        links=[(number, -10, number, 1, number, "*") for number, _ in enumerate(inputs)],
+        inputs=[(name, "*") for name in inputs],
+    )
+    saved = workflow(node(7, "a", values, **more), definitions={"subgraphs": [inner]})
+    return to_api(saved, TEXT)["7:1"]["inputs"]
+
+
+@pytest.mark.parametrize(
+    ("values", "shown"),
+    [
+        (["shown", 2], {"text": "shown", "seed": 2}),
+        ([None, 2], {"text": "own", "seed": 2}),
+        (["shown"], {"text": "shown", "seed": 1}),
+        ([], {"text": "own", "seed": 1}),
+        (None, {"text": "own", "seed": 1}),
+        ({"seed": 2}, {"text": "own", "seed": 2}),
+    ],
+)
+def test_a_host_shows_the_values_of_its_inputs(values, shown):
+    assert hosted(values) == shown
+
+
+def test_a_control_at_a_host_is_left_out():
+    assert hosted([2, "randomize", "shown"], inputs=("seed", "text")) == {"text": "shown", "seed": 2}
+
+
+def test_an_input_that_the_class_does_not_have_gets_no_value():
+    assert hosted(["shown", "flow", 2], inputs=("text", "sampling", "seed")) == {"text": "shown", "seed": 2}
+
+
+def test_a_renamed_input_feeds_the_widget_it_was_made_of():
+    sockets = [{**socket("prompt", 0, widget=True), "widget": {"name": "text"}}]
+    primitive = node(2, "PrimitiveNode", ["told"], outputs=[output(0, widget={"name": "text"})])
+    saved = workflow(node(1, "Text", ["own", 1, "fixed"], inputs=sockets), primitive, links=[(0, 2, 0, 1, 0, "STRING")])
+    assert to_api(saved, TEXT)["1"]["inputs"] == {"text": "told", "seed": 1}
+
+
+def test_a_host_that_is_linked_shows_nothing():
+    inner = subgraph(
+        "a",
+        node(1, "Text", ["own", 1, "fixed"], inputs=[socket("text", 0, widget=True)]),
+        links=[(0, -10, 0, 1, 0, "STRING")],
+        inputs=[("text", "STRING")],
+    )
+    outer = subgraph(
+        "b",
+        node(2, "a", ["an earlier one"], inputs=[socket("text", 6, widget=True)]),
+        node(3, "Reroute", inputs=[socket("", 5, type="*")], outputs=[output(6)]),
+        links=[(5, -10, 0, 3, 0, "*"), (6, 3, 0, 2, 0, "STRING")],
+        inputs=[("in", "*")],
+    )
+    saved = workflow(node(9, "b"), definitions={"subgraphs": [outer, inner]})
+    assert to_api(saved, TEXT)["9:2:1"]["inputs"] == {"text": "own", "seed": 1}
+
+
+def test_a_socket_that_was_added_since_takes_no_value():
+    info = {"Made": takes({"mask": ["MASK"], "fps": ["INT", {}]}), **FILM}
+    assert to_api(workflow(node(1, "Made", [24])), info)["1"]["inputs"] == {"fps": 24}
+
+
+def test_a_muted_setter_takes_what_it_feeds_with_it():
+    saved = joined(
+        node(3, "SetNode", ["shot"], inputs=[socket("IMAGE", 1)], mode=2),
+        node(4, "GetNode", ["shot"], outputs=[output(9)]),
+        links=[(1, 1, 0, 3, 0, "IMAGE"), (9, 4, 0, 2, 0, "IMAGE")],
+    )
+    assert to_api(saved, FILM)["2"]["inputs"] == {}
+
+
+def grouped(**more):
+    """A film beside a group of a shot and a film, whose shot is used outside, too."""
+    inside = [node(0, "Shot", outputs=[output(), output(type="MASK")]), node(0, "Film", inputs=[socket("images")])]
+    group = {"nodes": inside, "links": [[0, 0, 1, 0, 5, "IMAGE"]], "external": [[0, 0, "IMAGE"]], **more}
+    return workflow(
+        node(3, "workflow/Both", outputs=[output(9), output(type="MASK")]),
+        node(2, "Film", inputs=[socket("images", 9)]),
+        links=[(9, 3, 0, 2, 0, "IMAGE")],
+        extra={"groupNodes": {"Both": group}},
+    )
+
+
+def test_a_group_node_gives_what_is_used_outside_too():
+    graph = to_api(grouped(), FILM)
+    assert {number: told["inputs"] for number, told in graph.items()} == {
+        "2": {"images": ["3:0", 0]},
+        "3:0": {},
+        "3:1": {"images": ["3:0", 0]},
+    }
+
+
+def test_a_group_node_with_hidden_inputs_is_named():
+    with pytest.raises(WorkflowError, match=r"This group node can't be read: node 3 \(workflow/Both\)"):
+        to_api(grouped(config={"0": {"output": {"1": {"visible": False}}}}), FILM)
