@@ -125,6 +125,11 @@ def test_a_value_that_its_input_cannot_hold_is_named():
     assert caught.value.node_id == "1"
 
 
+def test_what_stands_behind_a_link_may_be_anything():
+    info = takes({"cfg": ["FLOAT", {"default": 1.5}], "sampler": [["euler"]]})
+    assert inputs_of(["", "euler"], info, inputs=[socket("cfg", 9, type="FLOAT", widget=True)])["sampler"] == "euler"
+
+
 def test_a_number_that_is_none_is_named():
     with pytest.raises(WorkflowError, match=r"node 1 \(Made\) has nan for cfg"):
         inputs_of([float("nan")], takes({"cfg": ["FLOAT", {}]}))
