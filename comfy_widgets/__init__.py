@@ -12,6 +12,7 @@ from comfy_widgets.batch import Batch
 from comfy_widgets.cache import TakeCache
 from comfy_widgets.errors import ComfyWidgetsError
 from comfy_widgets.jobs import Job, JobStatus
+from comfy_widgets.share import export_html
 from comfy_widgets.shots import Shot
 from comfy_widgets.studio import Studio
 from comfy_widgets.takes import Take
@@ -33,4 +34,5 @@ __all__ = [
     "TakeCache",
     "VideoPlayer",
     "Workflow",
+    "export_html",
 ]

@@ -5,13 +5,13 @@ port, a machine's path or a passing state.
 """
 
 import base64
-import os
-import sys
 from collections.abc import Callable, Mapping, Sequence
 from html import escape
 from pathlib import Path
 from typing import Any, Protocol
 from urllib.parse import quote
+
+from comfy_widgets.host import host, serves_files
 
 _live: dict[type, Callable[[Any], Any]] = {}
 
@@ -118,7 +118,7 @@ def notebook_path(path: Path) -> str | None:
 
     A kernel starts in its notebook's folder. VS Code, Colab and marimo serve no files by relative path.
     """
-    if "VSCODE_PID" in os.environ or {"google.colab", "marimo"} & set(sys.modules):
+    if not serves_files(host()):
         return None
     try:
         relative = path.resolve().relative_to(Path.cwd().resolve())

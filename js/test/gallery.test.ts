@@ -133,12 +133,12 @@ test("a tile asks for its picture when it comes near, once", async () => {
 });
 
 test("of very many the next tiles are made when the last of them comes near", () => {
-  show(some(300));
-  expect(all("li")).toHaveLength(120);
-  see(119);
-  expect(all("li")).toHaveLength(240);
-  see(239);
-  expect(all("li")).toHaveLength(300);
+  show(some(100));
+  expect(all("li")).toHaveLength(40);
+  see(39);
+  expect(all("li")).toHaveLength(80);
+  see(79);
+  expect(all("li")).toHaveLength(100);
 });
 
 test("Enter opens a take in a player, Escape closes it and goes back", async () => {

@@ -9,7 +9,7 @@ import { say } from "./say";
 import type { Item, TakeState } from "./wire";
 
 /** So many tiles are made at once; the next when the last of them comes into view. */
-const CHUNK = 120;
+const CHUNK = 40;
 
 export class Tiles {
   readonly el: HTMLElement;

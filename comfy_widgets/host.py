@@ -1,0 +1,49 @@
+"""Where this runs: which notebook host, and what that means for files beside the notebook."""
+
+import os
+import sys
+
+_NAMES = {
+    "colab": "Google Colab",
+    "jupyter": "Jupyter",
+    "marimo": "marimo",
+    "python": "Python without a notebook",
+    "vscode": "VS Code",
+}
+# These serve no files by their path relative to the notebook.
+_NO_FILES = frozenset({"colab", "marimo", "vscode"})
+
+
+def host() -> str:
+    """The host's name: ``colab``, ``jupyter``, ``marimo``, ``python`` or ``vscode``."""
+    if "google.colab" in sys.modules:
+        return "colab"
+    if "marimo" in sys.modules:
+        return "marimo"
+    session = os.environ.get("JPY_SESSION_NAME")
+    # VS Code names the sessions that it opens on a Jupyter server so.
+    if "-jvsc-" in (session or "") or (session is None and "VSCODE_PID" in os.environ):
+        return "vscode"
+    return "jupyter" if "ipykernel" in sys.modules else "python"
+
+
+def title(name: str) -> str:
+    """What people call a host.
+
+    Examples
+    --------
+    >>> title("vscode")
+    'VS Code'
+    """
+    return _NAMES[name]
+
+
+def serves_files(name: str) -> bool:
+    """Whether a page of this host can reach files beside the notebook by their path.
+
+    Examples
+    --------
+    >>> serves_files("jupyter"), serves_files("colab")
+    (True, False)
+    """
+    return name not in _NO_FILES

@@ -1,0 +1,96 @@
+"""A gallery of two hundred takes in a real JupyterLab."""
+
+import json
+
+from playwright.sync_api import expect
+
+from tests.browser import clips
+from tests.browser.conftest import shoot
+
+MAKE = 'import comfy_widgets as cw\ngallery = cw.Gallery(cw.TakeCache("takes").takes())\ngallery'
+NASTY = '<img src=x onerror="window.hacked=1">'
+
+# The scroller is found from the tiles, whatever the page is made of.
+SCROLL = """
+async () => {
+  const long = [];
+  const watch = new PerformanceObserver((list) => long.push(...list.getEntries().map((e) => e.duration)));
+  watch.observe({ type: 'longtask' });
+  const list = document.querySelector('.cw-tiles');
+  let end = 60;
+  for (let at = 0; at <= end; at += 60) {
+    list.scrollTop = at;
+    await new Promise(requestAnimationFrame);
+    // Further tiles are made on the way.
+    end = list.scrollHeight - list.clientHeight;
+  }
+  await new Promise((done) => setTimeout(done, 100));
+  long.push(...watch.takeRecords().map((e) => e.duration));
+  return { long, end };
+}
+"""
+
+
+def two_hundred(folder):
+    first = clips.take(folder, 1, scene="scene-001", shot="shot-01")
+    for number in range(2, 201):
+        clips.take(
+            folder,
+            number,
+            like=first.path,
+            scene=f"scene-{number % 4 + 1:03}",
+            shot=f"shot-{number % 20 + 1:02}",
+            inputs={"prompt": NASTY if number == 2 else f"A lighthouse, number {number}", "seed": number},
+        )
+
+
+def test_two_hundred_takes(place, start, open_notebook):
+    two_hundred(place / "takes")
+    notebook = start(MAKE)
+    page = notebook.page
+    expect(page.get_by_text("200 takes", exact=True)).to_be_visible()
+    page.wait_for_function("() => document.querySelectorAll('.cw-tiles img[src]').length >= 10")
+    page.evaluate("() => new Promise((done) => requestIdleCallback(done))")
+
+    told = page.evaluate(SCROLL)
+    assert told["end"] > 2000
+    assert told["long"] == []
+    page.wait_for_function("() => document.querySelectorAll('.cw-tiles img[src]').length > 150")
+
+    page.get_by_placeholder("Find words").fill("number 77")
+    expect(page.get_by_text("2 of 200 takes", exact=True)).to_be_visible()
+    page.get_by_placeholder("Find words").fill("")
+    page.get_by_label("Scene", exact=True).select_option("scene-003")
+    expect(page.get_by_text("50 of 200 takes", exact=True)).to_be_visible()
+    tile = page.locator(".cw-tile").first
+    expect(page.locator(".cw-words").first).to_have_text(NASTY)
+
+    tile.focus()
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    expect(page.locator(".cw-star").first).to_have_attribute("aria-pressed", "true")
+    tile.focus()
+    page.keyboard.press("Enter")
+    page.wait_for_function("() => document.querySelector('.cw-open video')?.readyState >= 2")
+    shoot(page, "gallery-open")
+    page.keyboard.press("Escape")
+    expect(page.locator(".cw-open")).to_be_hidden()
+    marks = json.loads((place / "takes" / "marks.json").read_text())["marks"]
+    assert list(marks.values()) == [{"favourite": True}]
+    assert page.errors == []
+    assert page.evaluate("window.hacked") is None
+
+    notebook.save()
+    page.reload()
+    page.get_by_role("button", name="Favourites").click()
+    expect(page.get_by_text("1 of 200 takes", exact=True)).to_be_visible()
+
+
+def test_takes_that_no_server_has(place, start):
+    """Pictures come through the kernel then."""
+    clips.take(place / ".takes", 1)
+    page = start(MAKE.replace('"takes"', '".takes"')).page
+    page.wait_for_function("() => document.querySelector('.cw-tiles img')?.src.startsWith('blob:')")
+    page.locator(".cw-tile").click()
+    page.wait_for_function("() => document.querySelector('.cw-open video')?.readyState >= 2")
+    assert page.errors == []
