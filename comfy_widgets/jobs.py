@@ -4,90 +4,19 @@ import asyncio
 import logging
 import time
 from collections.abc import AsyncIterator, Callable, Generator, Mapping
-from dataclasses import dataclass, field, replace
-from enum import StrEnum
+from dataclasses import replace
 from typing import Any, Protocol
 
 from comfy_widgets import faces
 from comfy_widgets.errors import ComfyWidgetsError, WrongLoop
 from comfy_widgets.home_loop import HomeLoop
+from comfy_widgets.job_state import JobState, JobStatus, Request
 from comfy_widgets.takes import Take
 from comfy_widgets.wording import in_line
-from comfy_widgets.workflow import Filled
+
+__all__ = ["Acts", "Job", "JobState", "JobStatus", "Request"]
 
 log = logging.getLogger(__name__)
-
-
-class JobStatus(StrEnum):
-    """Where a job is on its way."""
-
-    SUBMITTING = "submitting"
-    QUEUED = "queued"
-    RUNNING = "running"
-    SAVING = "saving"
-    COMPLETE = "complete"
-    ERROR = "error"
-    CANCELLED = "cancelled"
-    LOST = "lost"
-
-    @property
-    def over(self) -> bool:
-        """Whether nothing more will happen by itself."""
-        return self in _OVER
-
-
-_OVER = frozenset({JobStatus.COMPLETE, JobStatus.ERROR, JobStatus.CANCELLED, JobStatus.LOST})
-
-
-@dataclass(frozen=True)
-class Request:
-    """What is asked for: a filled workflow, for a shot.
-
-    Parameters
-    ----------
-    filled
-        The graph and its input files.
-    scene, shot
-        For which shot, if for one.
-    fresh
-        Make another take even if there is one.
-    front
-        Go before everybody else in the server's queue.
-    """
-
-    filled: Filled
-    scene: str | None = None
-    shot: str | None = None
-    fresh: bool = False
-    front: bool = False
-
-    @property
-    def title(self) -> str:
-        """The shot's id, else the beginning of the prompt, else the workflow's name."""
-        return faces.title_of(self.shot, self.filled.inputs) or self.filled.name
-
-
-@dataclass(frozen=True)
-class JobState:
-    """Everything about a job that changes; times are of `time.monotonic`, in seconds."""
-
-    status: JobStatus = JobStatus.SUBMITTING
-    progress: float = 0.0
-    queue_position: int | None = None
-    ahead: int = 0
-    ahead_mine: int = 0
-    expected: float | None = None
-    node_title: str | None = None
-    step: tuple[int, int] | None = None
-    preview: tuple[str, bytes] | None = field(default=None, repr=False)
-    source: str = "poll"
-    heard: float = field(default_factory=time.monotonic)
-    began: float = field(default_factory=time.monotonic)
-    running_since: float | None = None
-    ended: float | None = None
-    error: ComfyWidgetsError | None = None
-    take: Take | None = None
-    note: str | None = None
 
 
 class Acts(Protocol):
@@ -338,10 +267,7 @@ class Job:
         if self.over:
             return
         here = asyncio.get_running_loop()
-        if self._home.loop is None:
-            self._acts.reattach(self)
-        elif self._home.loop is not here and not self._home.turns_by_itself:
-            raise WrongLoop("This job belongs to an event loop that is not running.", hint="Use: job.result()")
+        self._see_that_it_moves(here)
         waiter = here.create_future()
 
         def look() -> None:
@@ -355,6 +281,15 @@ class Job:
         finally:
             unsubscribe()
 
+    def _see_that_it_moves(self, here: asyncio.AbstractEventLoop) -> None:
+        """Nobody must wait for a loop that does not turn."""
+        if self.over:
+            return
+        if self._home.loop is None:
+            self._acts.reattach(self)
+        elif self._home.loop is not here and not self._home.turns_by_itself:
+            raise WrongLoop("This job belongs to an event loop that is not running.", hint="Use: job.result()")
+
     def _take_or_raise(self) -> Take:
         if self._state.error is not None:
             # Each waiter gets the traceback of its own await only.
@@ -366,6 +301,7 @@ class Job:
     async def updates(self) -> AsyncIterator["Job"]:
         """Yield the job now and after each change, until it is over."""
         here = asyncio.get_running_loop()
+        self._see_that_it_moves(here)
         changed = asyncio.Event()
 
         def wake() -> None:
@@ -375,8 +311,10 @@ class Job:
         try:
             while True:
                 changed.clear()
+                # Asked before: what ends while somebody looks is one more update.
+                over = self.over
                 yield self
-                if self.over:
+                if over:
                     return
                 await changed.wait()
         finally:

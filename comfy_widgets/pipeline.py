@@ -11,12 +11,11 @@ from comfy_widgets import submitting
 from comfy_widgets.attempt import AT_REST, Attempt
 from comfy_widgets.cache import TakeCache
 from comfy_widgets.comfyui.address import Address
-from comfy_widgets.comfyui.client import AnswerLost
 from comfy_widgets.comfyui.progress import RENDERED
 from comfy_widgets.comfyui.status import Remote
 from comfy_widgets.comfyui.tracked import News
 from comfy_widgets.comfyui.tracker import Tracker, tracker_for
-from comfy_widgets.errors import ComfyWidgetsError, JobFailed, NotCached, OutputMissing, ServerUnreachable
+from comfy_widgets.errors import ComfyWidgetsError, JobFailed, Lost, NotCached, OutputMissing, ServerError
 from comfy_widgets.estimates import Estimates
 from comfy_widgets.home_loop import HomeLoop
 from comfy_widgets.jobs import Job, JobStatus, Request
@@ -185,10 +184,11 @@ class Pipeline:
             attempt.job.move(source="cache")
             return found
         tracker = tracker_for(self.address)
-        if not await submitting.attach(attempt, tracker):
+        news = await self._taken_over(attempt, tracker)
+        if news is None:
             await self._estimate(attempt)
             await submitting.submit(attempt, tracker, self.extra_data)
-        news = await _follow(attempt, tracker)
+            news = await _follow(attempt, tracker)
         try:
             return await _save(attempt, tracker, news)
         except OutputMissing:
@@ -200,6 +200,19 @@ class Pipeline:
             await submitting.submit(attempt, tracker, self.extra_data)
             return await _save(attempt, tracker, await _follow(attempt, tracker))
 
+    async def _taken_over(self, attempt: Attempt, tracker: Tracker) -> News | None:
+        """The end of a prompt that was submitted before, None if there is none or the server never had it."""
+        if not await submitting.attach(attempt, tracker):
+            return None
+        try:
+            return await _follow(attempt, tracker)
+        except Lost:
+            if not attempt.may_submit or attempt.job.status is not JobStatus.SUBMITTING:
+                raise
+            # Whoever wrote the row died before its POST. Under another id, so that theirs is not mistaken for ours.
+            attempt.job.id = str(uuid.uuid4())
+            return None
+
     async def _look_up(self, attempt: Attempt) -> Take | None:
         """A take that is on disk already."""
         request = attempt.job.request
@@ -210,7 +223,8 @@ class Pipeline:
             try:
                 attempt.capabilities = await tracker_for(self.address).capabilities()
                 kinds = [attempt.capabilities.renderer]
-            except (ServerUnreachable, AnswerLost) as error:
+            except ServerError as error:
+                # Nobody answers, or somebody else: a proxy's page, a captive portal. What is on disk is served anyway.
                 unreachable = error
         keys = [request.filled.key(kind) for kind in kinds]
         attempt.key = keys[0]
@@ -298,5 +312,7 @@ async def _save(attempt: Attempt, tracker: Tracker, news: News) -> Take:
             error.hint = f"The server left out: {' '.join(attempt.dropped)}"
         raise
     attempt.drop_row()
-    asyncio.get_running_loop().call_later(_INDEX_SECONDS, attempt.cache.write_index)
+    loop = asyncio.get_running_loop()
+    # In a thread: it waits for other kernels and for the disk.
+    loop.call_later(_INDEX_SECONDS, lambda: loop.run_in_executor(None, attempt.cache.write_index))
     return take

@@ -8,8 +8,7 @@ from functools import partial
 from typing import Any, TypeVar
 
 from comfy_widgets.attempt import Attempt
-from comfy_widgets.comfyui.client import AnswerLost
-from comfy_widgets.comfyui.replies import node_problems
+from comfy_widgets.comfyui.replies import AnswerLost, node_problems
 from comfy_widgets.comfyui.tracked import Tracked
 from comfy_widgets.comfyui.tracker import Tracker
 from comfy_widgets.errors import ComfyWidgetsError, Lost, ServerUnreachable
@@ -20,6 +19,8 @@ from comfy_widgets.unfinished import Owner, Row
 _SOCKET_SECONDS = 1.0
 _POSTS = 3
 _LOOK_AGAIN_SECONDS = 0.5
+# How long it may take from a row to its POST, with large input files already uploaded.
+_SUBMITTING_SECONDS = 60.0
 # ComfyUI needs some seconds to start again, with models longer.
 PATIENCE_SECONDS = 45.0
 
@@ -62,11 +63,11 @@ async def attach(attempt: Attempt, tracker: Tracker) -> bool:
     if row is None or not await _server_has(attempt, row, tracker):
         if not attempt.may_submit:
             raise Lost("The server knows nothing of this job any more.", hint="Submit it again: job.resubmit().")
-        if row is not None:
+        if row is not None and (row.owner.lives is not True or row.owner == Owner.this_process()):
             attempt.cache.unfinished.remove(row.prompt_id)
         return False
     attempt.job.id = row.prompt_id
-    if row.owner.lives is False:
+    if row.owner.lives is not True:
         await asyncio.to_thread(attempt.add_row)
     attempt.tracked = tracker.follow(row.prompt_id, row.graph, attempt.tell)
     tracker.posted(attempt.tracked)
@@ -75,7 +76,7 @@ async def attach(attempt: Attempt, tracker: Tracker) -> bool:
 
 
 async def _server_has(attempt: Attempt, row: Row, tracker: Tracker) -> bool:
-    if row.owner.lives is not False and row.owner != Owner.this_process():
+    if row.owner.lives is not False and row.owner != Owner.this_process() and row.age_seconds < _SUBMITTING_SECONDS:
         # Another kernel may be submitting it at this moment: let the tracker's patience decide.
         return True
     if await patiently(attempt, lambda: tracker.find(row.prompt_id)):
@@ -107,9 +108,11 @@ async def submit(attempt: Attempt, tracker: Tracker, extra_data: Mapping[str, An
         if attempt.cancelling:
             raise cancelled(job.progress)
         await _post(attempt, attempt.tracked, tracker, graph, extra_data)
-    except ComfyWidgetsError:
+    except ComfyWidgetsError as error:
         tracker.leave(attempt.tracked)
-        attempt.drop_row()
+        # What the server may have keeps its row, or the next run would render it again.
+        if not isinstance(error, Lost):
+            attempt.drop_row()
         raise
     attempt.answered.set()
     if job.status is JobStatus.SUBMITTING:
@@ -142,14 +145,15 @@ async def _post(
 ) -> None:
     """POST /prompt; an answer that was lost is looked for, and only what is not there is sent again."""
     job = attempt.job
+    maybe_sent = False
     for post in range(1, _POSTS + 1):
         try:
             accepted = await tracker.client.submit(
                 graph, prompt_id=job.id, client_id=tracker.client_id, extra_data=extra_data, front=job.request.front
             )
-        except (AnswerLost, ServerUnreachable):
-            await asyncio.sleep(_LOOK_AGAIN_SECONDS)
-            if await patiently(attempt, lambda: tracker.find(job.id)):
+        except (AnswerLost, ServerUnreachable) as error:
+            maybe_sent = maybe_sent or isinstance(error, AnswerLost)
+            if await _arrived(attempt, tracker, maybe_sent=maybe_sent):
                 break
             if post == _POSTS:
                 raise
@@ -159,6 +163,28 @@ async def _post(
                 tracked = await _renamed(attempt, tracked, tracker, graph, accepted.prompt_id)
             break
     tracker.posted(tracked)
+
+
+async def _arrived(attempt: Attempt, tracker: Tracker, *, maybe_sent: bool) -> bool:
+    """Whether a prompt is on the server whose POST got no answer.
+
+    Raises
+    ------
+    Lost
+        If nobody answers any more and it may be there.
+    ServerUnreachable
+        If nobody answers any more and it can't be there.
+    """
+    await asyncio.sleep(_LOOK_AGAIN_SECONDS)
+    try:
+        return await patiently(attempt, lambda: tracker.find(attempt.job.id))
+    except (AnswerLost, ServerUnreachable) as error:
+        if not maybe_sent:
+            raise
+        raise Lost(
+            f"The server stopped answering while it took the prompt: {error.what}",
+            hint="When it is back: studio.resume(), or job.resubmit().",
+        ) from error
 
 
 async def _renamed(

@@ -122,6 +122,10 @@ class Take:
         known["also"] = tuple(cls.from_json(other, folder) for other in fields.get("also", ()))
         return cls(**known)
 
+    def __hash__(self) -> int:
+        # The inputs and the graph can't be hashed, and need not be: a take is known by its request and its file.
+        return hash((self.key, self.take_number, self.path))
+
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
         return faces.bundle_of_take(self)
 

@@ -91,6 +91,11 @@ class Row:
     created: str = field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="seconds"))
     owner: Owner = field(default_factory=Owner.this_process)
 
+    @property
+    def age_seconds(self) -> float:
+        """Seconds since it was written, by this machine's clock."""
+        return (datetime.now(UTC) - datetime.fromisoformat(self.created)).total_seconds()
+
 
 class Unfinished:
     """The rows in a cache's ``unfinished/`` folder.

@@ -13,7 +13,7 @@ from urllib.parse import urlencode, urljoin
 import httpx
 
 from comfy_widgets.comfyui.address import Address
-from comfy_widgets.comfyui.replies import Accepted, OutputFile, rejection, sentence_of
+from comfy_widgets.comfyui.replies import Accepted, AnswerLost, OutputFile, Unreadable, rejection, sentence_of
 from comfy_widgets.errors import (
     ComfyWidgetsError,
     FetchFailed,
@@ -33,10 +33,6 @@ _PASSING = {502, 503, 504}
 _AGAIN_SECONDS = 0.1
 
 log = logging.getLogger(__name__)
-
-
-class AnswerLost(ServerError):  # noqa: N818
-    """The request went out and no answer came back: what it did is unknown."""
 
 
 @dataclass
@@ -87,11 +83,10 @@ class Client:
             If somebody else answers.
         """
         for prefix in dict.fromkeys((self.prefix, "", "/api")):
-            self.prefix = prefix
-            stats = _json(await self._get("/system_stats"))
+            stats = _json(await self._read("GET", "/system_stats", prefix))
             if isinstance(stats, dict) and "system" in stats:
+                self.prefix = prefix
                 return stats
-        self.prefix = ""
         raise NotComfyUI(
             f"{self.address} answers, but not as a ComfyUI server does.",
             hint="Check the address and the port; ComfyUI's own is 8188.",
@@ -168,10 +163,13 @@ class Client:
 
         Raises
         ------
-        ServerError
-            Also when this one record is unreadable: a node's output that JSON can't hold makes it a 500.
+        Unreadable
+            If the server can't write this record down: a node's output that JSON can't hold makes it a 500.
         """
-        return _mapping(await self._get(f"/history/{prompt_id}")).get(prompt_id)
+        answer = await self._get(f"/history/{prompt_id}")
+        if answer.status_code == httpx.codes.INTERNAL_SERVER_ERROR:
+            raise Unreadable(f"The server can't write down the record of {prompt_id}: {_said(answer)}.")
+        return _mapping(answer).get(prompt_id)
 
     async def stop(self, prompt_id: str) -> None:
         """Ask for the end of one prompt, wherever it is; never of another."""
@@ -310,22 +308,23 @@ class Client:
     async def _get(self, path: str) -> httpx.Response:
         return await self._read("GET", path)
 
-    async def _read(self, method: str, path: str) -> httpx.Response:
+    async def _read(self, method: str, path: str, prefix: str | None = None) -> httpx.Response:
         try:
-            return await self._send(method, path)
+            return await self._send(method, path, prefix)
         except AnswerLost:
             # The server may close an idle connection just as it is used again; reading changes nothing.
             await asyncio.sleep(_AGAIN_SECONDS)
-            return await self._send(method, path)
+            return await self._send(method, path, prefix)
 
     async def _post_json(self, path: str, body: Any) -> None:
         answer = await self._send("POST", path, json=body)
         if answer.status_code != httpx.codes.OK:
             raise _unexpected(answer)
 
-    async def _send(self, method: str, path: str, **request: Any) -> httpx.Response:
+    async def _send(self, method: str, path: str, prefix: str | None = None, **request: Any) -> httpx.Response:
+        before = self.prefix if prefix is None else prefix
         try:
-            answer = await self.http.request(method, self.address.url + self.prefix + path, **request)
+            answer = await self.http.request(method, self.address.url + before + path, **request)
         except (httpx.ConnectError, httpx.ConnectTimeout) as error:
             raise ServerUnreachable(
                 f"Nobody answers at {self.address}.",

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any
 
-from comfy_widgets.errors import Rejected
+from comfy_widgets.errors import Rejected, ServerError
 
 _TAG = re.compile(r"<(script|style|head).*?</\1>|<[^>]+>", re.DOTALL | re.IGNORECASE)
 _SPACE = re.compile(r"\s+")
@@ -18,6 +18,14 @@ _PLAYABLE = {".mp4": "video/mp4", ".webm": "video/webm", ".m4v": "video/mp4"}
 _MOVING = {".mov": "video/quicktime", ".mkv": "video/x-matroska", ".avi": "video/x-msvideo"}
 _STILL = {".png": "image/png", ".jpg": "image/jpeg", ".jpeg": "image/jpeg", ".webp": "image/webp", ".gif": "image/gif"}
 _SOUND = {".mp3": "audio/mpeg", ".flac": "audio/flac", ".wav": "audio/wav", ".opus": "audio/ogg", ".ogg": "audio/ogg"}
+
+
+class AnswerLost(ServerError):  # noqa: N818
+    """The request went out and no answer came back: what it did is unknown."""
+
+
+class Unreadable(ServerError):  # noqa: N818
+    """There is a record, and the server can't write it down."""
 
 
 @dataclass(frozen=True)

@@ -15,10 +15,11 @@ from comfy_widgets.comfyui.address import Address
 from comfy_widgets.comfyui.capabilities import Capabilities, probe
 from comfy_widgets.comfyui.client import Client
 from comfy_widgets.comfyui.look import places, record
+from comfy_widgets.comfyui.replies import Unreadable
 from comfy_widgets.comfyui.socket import Socket
 from comfy_widgets.comfyui.status import Remote
 from comfy_widgets.comfyui.tracked import News, Tracked, begin
-from comfy_widgets.errors import ComfyWidgetsError, ServerError, ServerUnreachable, SilentTooLong
+from comfy_widgets.errors import ComfyWidgetsError, ServerUnreachable, SilentTooLong
 
 log = logging.getLogger(__name__)
 
@@ -31,6 +32,7 @@ _RETRY_SECONDS = 0.2
 _MUTE_SECONDS = 2.0
 _STALL_SECONDS = 1.0
 _SUPERVISOR_SECONDS = 1.0
+_SLOW_PROBE_SECONDS, _SILENT_PROBE_SECONDS = 3.0, 30.0
 
 
 class Tracker:
@@ -61,6 +63,7 @@ class Tracker:
         self._asked = False
         self._capabilities: Capabilities | None = None
         self._probing = asyncio.Lock()
+        self._silent: tuple[float, ServerUnreachable] | None = None
 
     @property
     def client_id(self) -> str:
@@ -103,8 +106,20 @@ class Tracker:
         """What the server said of itself; asked until it has answered once."""
         async with self._probing:
             if self._capabilities is None:
-                self._capabilities = await probe(self.client)
+                self._capabilities = await self._probe()
             return self._capabilities
+
+    async def _probe(self) -> Capabilities:
+        # An address that swallows packets costs seconds for each attempt; a notebook's takes must not wait in line.
+        if self._silent is not None and _now() < self._silent[0]:
+            raise self._silent[1].with_traceback(None)
+        began = _now()
+        try:
+            return await probe(self.client)
+        except ServerUnreachable as error:
+            if _now() - began > _SLOW_PROBE_SECONDS:
+                self._silent = (_now() + _SILENT_PROBE_SECONDS, error)
+            raise
 
     async def find(self, prompt_id: str) -> bool:
         """Whether the server has a prompt, in its queue or in its history."""
@@ -272,9 +287,7 @@ class Tracker:
         before = tracked.news.remote
         try:
             entry = await self.client.history(tracked.prompt_id)
-        except ServerUnreachable:
-            raise
-        except ServerError as error:
+        except Unreadable as error:
             tracked.fail_to_read(error.what, _now())
             return tracked.ended.done()
         if entry is None:

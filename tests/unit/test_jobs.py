@@ -187,7 +187,6 @@ async def test_changes_that_come_together_are_one_update(here):
     assert (await asyncio.wait_for(waiting, 1)).status is JobStatus.CANCELLED
 
 
-@pytest.mark.xfail(strict=True, reason="updates() looks for the end after an update instead of before it")
 async def test_the_end_is_an_update_also_for_who_is_slow_to_look(here):
     updates = here.updates()
     await anext(updates)
@@ -208,7 +207,6 @@ async def test_who_stops_watching_is_told_no_more(here):
     assert not here._listeners
 
 
-@pytest.mark.xfail(strict=True, reason="updates() follows no job whose loop was closed, as await does")
 async def test_updates_follow_a_job_again_whose_loop_was_closed():
     acts = Acts()
     job = Job("5f0c", request(), NoLoop(), acts)

@@ -1,0 +1,149 @@
+"""A sweep: one workflow over axes of inputs, as a grid that fills in."""
+
+import itertools
+import secrets
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from html import escape
+from typing import Any
+
+from comfy_widgets import faces
+from comfy_widgets.batch import Batch, Item, Plan
+from comfy_widgets.errors import BindingError
+from comfy_widgets.home_loop import HomeLoop
+from comfy_widgets.jobs import Job
+from comfy_widgets.run_log import RunLog
+from comfy_widgets.takes import Take
+
+# A seed that JavaScript and every node can hold.
+_LARGEST_SEED = 2**53
+_CLIPPED = 40
+
+
+def random_seeds(count: int) -> list[int]:
+    """So many different seeds, to be written down: a sweep over them is found in the cache only with the same ones.
+
+    Examples
+    --------
+    >>> len(set(random_seeds(3)))
+    3
+    """
+    seeds: set[int] = set()
+    while len(seeds) < count:
+        seeds.add(secrets.randbelow(_LARGEST_SEED))
+    return sorted(seeds)
+
+
+def split(inputs: Mapping[str, Any]) -> tuple[dict[str, list[Any]], dict[str, Any]]:
+    """Tell the axes, which have several values, from the inputs that stay.
+
+    Examples
+    --------
+    >>> split({"prompt": ["dusk", "dawn"], "steps": 4})
+    ({'prompt': ['dusk', 'dawn']}, {'steps': 4})
+    """
+    axes = {name: list(value) for name, value in inputs.items() if isinstance(value, list | tuple | range)}
+    return axes, {name: value for name, value in inputs.items() if name not in axes}
+
+
+def cells(axes: Mapping[str, Sequence[Any]], *, pairs: bool) -> Iterator[tuple[Any, ...]]:
+    """The places on the axes: every combination, or the first values together, the second ones, and so on.
+
+    Raises
+    ------
+    BindingError
+        If there is no axis, or an empty one, or pairs of unequal lengths.
+    """
+    if not axes or not all(axes.values()):
+        raise BindingError("A sweep needs several values.", hint="Give a list: studio.sweep(workflow, seed=range(3)).")
+    if pairs and len({len(values) for values in axes.values()}) > 1:
+        lengths = ", ".join(f"{name} has {len(values)}" for name, values in axes.items())
+        raise BindingError(
+            f"Pairs need lists of one length: {lengths}.", hint="Leave zip=True out for all combinations."
+        )
+    yield from zip(*axes.values(), strict=True) if pairs else itertools.product(*axes.values())
+
+
+class Sweep(Batch):
+    """A batch over axes of inputs; its cells are found in the cache, or made one after the other.
+
+    Made by `Studio.sweep`.
+
+    Parameters
+    ----------
+    axes
+        Name → values, in the order in which they were given.
+    pairs
+        Whether the axes go together instead of being combined.
+    ask
+        Asks for the take of one place on the axes.
+    home, run_log, plan
+        As for `Batch`.
+
+    Examples
+    --------
+    >>> sweep = studio.sweep(workflow, prompt=["dusk", "dawn"], seed=range(3))  # doctest: +SKIP
+    >>> (await sweep).takes["dusk", 0]  # doctest: +SKIP
+    """
+
+    def __init__(
+        self,
+        axes: Mapping[str, Sequence[Any]],
+        ask: Callable[[Mapping[str, Any]], Job],
+        home: HomeLoop,
+        run_log: RunLog,
+        *,
+        pairs: bool = False,
+        plan: Plan | None = None,
+    ) -> None:
+        self.axes = {name: list(values) for name, values in axes.items()}
+        self.places = list(cells(self.axes, pairs=pairs))
+        items = [self._item(place, ask) for place in self.places]
+        super().__init__(items, home, run_log, plan)
+
+    def _item(self, place: tuple[Any, ...], ask: Callable[[Mapping[str, Any]], Job]) -> Item:
+        chosen = dict(zip(self.axes, place, strict=True))
+        label = ", ".join(f"{name} {_clipped(value)}" for name, value in chosen.items())
+        return Item(label, lambda: ask(chosen), prompt=str(chosen.get("prompt", "")))
+
+    @property
+    def takes(self) -> dict[Any, Take]:
+        """Place → take, of those that are there: ``sweep.takes["dusk", 0]``; with one axis ``sweep.takes[0]``."""
+        pairs = zip(self.places, self.items, strict=True)
+        return {self._key(place): item.take for place, item in pairs if item.take is not None}
+
+    def _key(self, place: tuple[Any, ...]) -> Any:
+        return place[0] if len(place) == 1 else place
+
+    def table(self) -> Any:
+        """A row for each cell: its place, status, take and error; a DataFrame where pandas is installed."""
+        rows = [
+            {
+                **dict(zip(self.axes, place, strict=True)),
+                "status": item.status,
+                "take": item.take.path.name if item.take else None,
+                "error": item.error.what if item.error else None,
+            }
+            for place, item in zip(self.places, self.items, strict=True)
+        ]
+        try:
+            import pandas as pd  # noqa: PLC0415 - nothing else needs it
+        except ImportError:
+            return rows
+        return pd.DataFrame(rows)
+
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
+        head = "".join(f"<th>{escape(name)}</th>" for name in self.axes)
+        rows = "".join(
+            "<tr>" + "".join(f"<td>{escape(_clipped(value))}</td>" for value in place) + "</tr>"
+            for place in self.places
+        )
+        return faces.bundle(self, text=repr(self), html=f"<table><tr>{head}</tr>{rows}</table>")
+
+    def __repr__(self) -> str:
+        axes = " × ".join(f"{len(values)} {name}" for name, values in self.axes.items())
+        return "\n".join([f"Sweep of {axes}", *(f"  {item.label}" for item in self.items)])
+
+
+def _clipped(value: Any) -> str:
+    text = " ".join(str(value).split())
+    return text if len(text) <= _CLIPPED else text[: _CLIPPED - 1] + "…"
