@@ -17,6 +17,7 @@ from comfy_widgets.shots import Shot
 from comfy_widgets.studio import Studio
 from comfy_widgets.takes import Take
 from comfy_widgets.widgets import Compare, Gallery, QueueBadge, VideoPlayer
+from comfy_widgets.timeline import Timeline
 from comfy_widgets.workflow import RANDOM, Workflow
 
 __all__ = [
@@ -33,6 +34,7 @@ __all__ = [
     "Take",
     "TakeCache",
     "VideoPlayer",
+    "Timeline",
     "Workflow",
     "export_html",
 ]

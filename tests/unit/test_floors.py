@@ -12,11 +12,11 @@ ROOT = Path(__file__).parents[2]
 # A module imports from its own floor and the ones below; a new module is added here, by its first name.
 FLOORS = {
     0: "differences errors faces host page summary wording",
-    1: "bindings comfyui convert editor files graphs home_loop media preflight run_log shots takes workflow",
+    1: "bindings comfyui convert editor files film graphs home_loop media preflight run_log shots takes workflow",
     2: "cache marks unfinished",
     3: "estimates job_state jobs",
     4: "attempt batch outcomes pipeline saving submitting sweep",
-    5: "share timeline",
+    5: "share timeline timeline_edits timeline_export timeline_file timeline_runs timeline_saving timeline_script",
     6: "studio",
     7: "widgets",
     8: "cli",
@@ -32,7 +32,7 @@ ONLY_IN = {
     "websockets": {"comfyui.socket"},
     "anywidget": {"widgets"},
     "ipywidgets": {"widgets"},
-    "av": {"media", "demo"},
+    "av": {"film", "media", "demo"},
     "aiohttp": {"demo"},
 }
 

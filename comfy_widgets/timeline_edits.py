@@ -1,0 +1,208 @@
+"""The shots of a film as they are edited: each change is told, and can be taken back."""
+
+import logging
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from comfy_widgets.errors import TimelineError
+from comfy_widgets.shots import Shot
+from comfy_widgets.takes import Take
+from comfy_widgets.timeline_script import Script, free_id
+
+log = logging.getLogger(__name__)
+
+# So many changes can be taken back.
+_REMEMBERED = 200
+
+
+@dataclass(frozen=True)
+class Change:
+    """What is another one than before.
+
+    Attributes
+    ----------
+    shots
+        Ids of shots that changed, or whose request or takes did.
+    order
+        Whether shots were added, deleted or moved.
+    """
+
+    shots: frozenset[str] = field(default_factory=frozenset)
+    order: bool = False
+
+
+class Edits:
+    """Shots in their order, their takes, and which of these is chosen.
+
+    Parameters
+    ----------
+    script
+        What it begins with.
+
+    Examples
+    --------
+    >>> edits = Edits(Script((Shot("shot-01", "A lighthouse"),)))
+    >>> edits.edit("shot-01", prompt="A hill").prompt
+    'A hill'
+    >>> edits.undo(), edits["shot-01"].prompt
+    (True, 'A lighthouse')
+    """
+
+    def __init__(self, script: Script) -> None:
+        self._script = script
+        # Replaced, never changed: the thread that writes the file reads it.
+        self._takes: dict[str, tuple[Take, ...]] = {}
+        self._past: list[tuple[Script, object]] = []
+        self._listeners: dict[object, Callable[[Change], None]] = {}
+
+    @property
+    def shots(self) -> tuple[Shot, ...]:
+        """The shots in the film's order; assign to replace them all."""
+        return self._script.shots
+
+    @shots.setter
+    def shots(self, shots: Iterable[Shot]) -> None:
+        kept = Script(tuple(shots))
+        self._become(Script(kept.shots, {k: v for k, v in self._script.chosen.items() if k in kept.ids}), order=True)
+
+    @property
+    def takes(self) -> Mapping[str, Sequence[Take]]:
+        """Shot id → its takes, oldest first."""
+        return {shot.id: tuple(self._takes.get(shot.id, ())) for shot in self.shots}
+
+    @property
+    def chosen(self) -> dict[str, Take]:
+        """Shot id → the take that the film shows, in the film's order, of the shots that have one."""
+        found = ((shot.id, self.chosen_of(shot.id)) for shot in self.shots)
+        return {name: take for name, take in found if take is not None}
+
+    @property
+    def can_undo(self) -> bool:
+        """Whether there is something to go back to."""
+        return bool(self._past)
+
+    def __getitem__(self, name: str) -> Shot:
+        return self._script.shot(name)
+
+    def chosen_of(self, name: str) -> Take | None:
+        """The take that the film shows of a shot."""
+        handle = self._script.chosen.get(name)
+        return next((take for take in self._takes.get(name, ()) if take.handle == handle), None)
+
+    def edit(self, name: str, /, *, typing: bool = False, **changes: Any) -> Shot:
+        """Change fields of a shot, such as its prompt.
+
+        Parameters
+        ----------
+        name
+            The shot's id.
+        typing
+            One undo takes all of what is typed into a field at once.
+        **changes
+            Field → value.
+
+        Raises
+        ------
+        TimelineError
+            If there is no such shot or field, or a value is of a wrong kind.
+        """
+        tag = (name, *sorted(changes)) if typing else None
+        self._become(self._script.edit(name, changes), {name}, tag=tag)
+        return self[name]
+
+    def add(self, shot: Shot | None = None, *, at: int | None = None) -> Shot:
+        """Put in a shot at a place, from 0, or at the end; an empty one if none is given."""
+        ids = self._script.ids
+        new = shot or Shot(free_id(ids, ids[-1] if ids else "shot-00"), "")
+        self._become(self._script.add(new, at), {new.id}, order=True)
+        return new
+
+    def duplicate(self, name: str) -> Shot:
+        """Put a copy of a shot behind it; its take comes from the cache."""
+        self._become(self._script.duplicate(name), order=True)
+        return self.shots[self._script.place(name) + 1]
+
+    def delete(self, *names: str) -> None:
+        """Take shots out; their takes stay on disk, and `undo` brings them back."""
+        self._become(self._script.without(names), order=True)
+
+    def move(self, name: str, to: int) -> None:
+        """Put a shot at another place, from 0."""
+        self._become(self._script.moved(name, to), order=True)
+
+    def choose(self, name: str, take: Take | str) -> None:
+        """Let the film show this take of a shot.
+
+        Parameters
+        ----------
+        name
+            The shot's id.
+        take
+            One of its takes, or the handle of one.
+        """
+        handle = take if isinstance(take, str) else take.handle
+        if all(known.handle != handle for known in self._takes.get(name, ())):
+            raise TimelineError(f"This is no take of {name}.", hint=f"timeline.takes[{name!r}] lists them.").at(
+                shot=name
+            )
+        self._become(self._script.choosing(name, handle), {name})
+
+    def undo(self) -> bool:
+        """Take the last change back; whether there was one. What is being made goes on."""
+        if not self._past:
+            return False
+        before, _ = self._past.pop()
+        changed = {shot.id for shot in before.shots} | set(self._script.ids)
+        self._script = before
+        self._changed(Change(frozenset(changed), order=True), save=True)
+        return True
+
+    def subscribe(self, listener: Callable[[Change], None]) -> Callable[[], None]:
+        """Call `listener` after each change, in the thread that made it.
+
+        Returns
+        -------
+        Callable
+            Ends the subscription.
+        """
+        token = object()
+        self._listeners[token] = listener
+
+        def unsubscribe() -> None:
+            self._listeners.pop(token, None)
+
+        return unsubscribe
+
+    def _keep_take(self, name: str, take: Take) -> None:
+        """Note a take that came, and choose it: it is what was asked for last."""
+        known = [other for other in self._takes.get(name, ()) if other.handle != take.handle]
+        self._takes = {**self._takes, name: (*known, take)}
+        # Going back must not lose what was made since: neither of a shot that is there, nor of one that was deleted.
+        self._script = _choosing(self._script, name, take.handle)
+        self._past = [(_choosing(before, name, take.handle), tag) for before, tag in self._past]
+
+    def _become(
+        self, script: Script, shots: Iterable[str] = (), *, order: bool = False, tag: object = None, save: bool = True
+    ) -> None:
+        """Go on with another script, and remember this one."""
+        if script == self._script:
+            return
+        if tag is None or not self._past or self._past[-1][1] != tag:
+            self._past = [*self._past[1 - _REMEMBERED :], (self._script, tag)]
+        self._script = script
+        self._changed(Change(frozenset(shots), order=order), save=save)
+
+    def _changed(self, change: Change, *, save: bool = False) -> None:
+        """Tell who listens."""
+        del save
+        for listener in list(self._listeners.values()):
+            try:
+                listener(change)
+            except Exception:
+                # One broken listener must not keep the news from the others.
+                log.exception("A listener of a timeline failed")
+
+
+def _choosing(script: Script, name: str, take: str) -> Script:
+    return script.choosing(name, take) if name in script.ids else script

@@ -1,0 +1,279 @@
+"""What is being made for a timeline's shots: how each is asked for, and where each is."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from functools import lru_cache, partial
+from pathlib import Path
+from typing import Any
+
+from comfy_widgets import media
+from comfy_widgets.batch import Batch, Item
+from comfy_widgets.errors import ComfyWidgetsError, InputFileError, TimelineError
+from comfy_widgets.files import put, temporary_beside
+from comfy_widgets.jobs import Job
+from comfy_widgets.shots import Shot
+from comfy_widgets.takes import Take
+from comfy_widgets.workflow import RANDOM, Workflow
+
+DEFAULT_NEGATIVE = "blurry, low quality, static, subtitles, watermark"
+Text = Callable[[Shot, str | None], str]
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How a shot becomes a request.
+
+    Attributes
+    ----------
+    workflow
+        What is run.
+    style, negative
+        For all shots; None leaves them out, or as the workflow has them.
+    text
+        Makes the prompt of a shot and the style.
+    chain
+        Whether a shot without a keyframe of its own begins where the one before it ended.
+    """
+
+    workflow: Workflow
+    style: str | None
+    negative: str | None
+    text: Text
+    chain: bool = False
+
+    def chained(self, shot: Shot) -> bool:
+        """Whether this shot begins with the last frame of the one before it."""
+        return self.chain and shot.keyframe is None and "keyframe" in self.workflow.bindings
+
+    def inputs(self, shot: Shot, *, another: bool = False, start: Path | None = None) -> dict[str, Any]:
+        """The workflow's inputs for a shot.
+
+        Parameters
+        ----------
+        shot
+            What is to be seen.
+        another
+            Draw a seed, so that the take is another one.
+        start
+            The picture it begins with, if it is not its own keyframe.
+
+        Raises
+        ------
+        InputFileError
+            If a picture is missing that the workflow needs, or can't be read.
+        """
+        known = self.workflow.bindings
+        found = {**shot.bindings(self.style), "prompt": self.text(shot, self.style)}
+        if "negative" in known:
+            found["negative"] = shot.negative or self.negative or known.value("negative") or DEFAULT_NEGATIVE
+        if start is not None:
+            found["keyframe"] = start
+        for name, words in (("keyframe", "keyframe"), ("end_keyframe", "end keyframe")):
+            if name in known:
+                _check_picture(found.get(name), words, shot)
+        if another and "seed" in known:
+            found["seed"] = RANDOM
+        return found
+
+    def asked_before(self, shot: Shot, take: Take) -> bool:
+        """Whether a take was made for what the shot says now, as far as its inputs tell."""
+        said = shot.bindings(self.style) | {"prompt": self.text(shot, self.style)}
+        for name in ("keyframe", "end_keyframe"):
+            if name in said:
+                said[name] = Path(said[name]).name
+        # Another take has a seed of its own, and a length in seconds is told in frames.
+        return all(take.inputs.get(name, value) == value for name, value in said.items() if name not in _FREE)
+
+
+_FREE = frozenset({"seed", "seconds", "negative"})
+
+
+def _check_picture(picture: Any, words: str, shot: Shot) -> None:
+    if picture is None:
+        raise InputFileError(
+            f"It has no {words}, and the workflow needs one.",
+            hint=f"Drop an image on the card, or timeline.edit({shot.id!r}, {words.replace(' ', '_')}='picture.png').",
+        )
+    path = Path(picture).expanduser()
+    try:
+        stat = path.stat()
+        whole = _is_picture(path, stat.st_mtime_ns, stat.st_size)
+    except OSError:
+        return  # the workflow says what is wrong with the path when it is filled
+    if not whole:
+        raise InputFileError(f"The {words} {path.name} is not an image that can be read.", hint="Give another one.")
+
+
+@lru_cache(maxsize=1024)
+def _is_picture(path: Path, _changed: int, _size: int) -> bool:
+    try:
+        return media.probe(path).width is not None
+    except ComfyWidgetsError:
+        return False
+
+
+def last_frame(take: Take, folder: Path) -> Path:
+    """The picture that a take ends with, as a file; made once.
+
+    Raises
+    ------
+    FetchFailed
+        If the take can't be read.
+    """
+    picture = folder / "frames" / f"{take.path.stem}.png"
+    if not picture.is_file():
+        picture.parent.mkdir(parents=True, exist_ok=True)
+        temporary = temporary_beside(picture)
+        try:
+            media.last_frame(take.path, temporary)
+            put(temporary, picture)
+        finally:
+            temporary.unlink(missing_ok=True)
+    return picture
+
+
+def items(
+    shots: Iterable[Shot],
+    recipe: Recipe,
+    submit: Callable[..., Job],
+    *,
+    another: bool = False,
+    starts: Callable[[Shot, Mapping[str, Item]], Callable[[], Any] | None] = lambda _shot, _items: None,
+) -> list[Item]:
+    """One item of a batch for each shot.
+
+    Parameters
+    ----------
+    shots
+        What is to be seen.
+    recipe
+        How each is asked for.
+    submit
+        Asks for it: workflow, shot, and the inputs by name.
+    another
+        Make another take of each.
+    starts
+        Given a shot and the items before it: what to await for the picture it begins with, None if it has its own.
+    """
+    made: dict[str, Item] = {}
+    for shot in shots:
+        first = starts(shot, made)
+        start: list[Path] = []
+        item = Item(
+            shot.id,
+            partial(_ask, submit, recipe, shot, another, start),
+            scene=shot.scene,
+            shot=shot.id,
+            prompt=recipe.text(shot, recipe.style),
+        )
+        if first is not None:
+            item.ready = partial(_fill, start, first)
+        made[shot.id] = item
+    return list(made.values())
+
+
+def _ask(submit: Callable[..., Job], recipe: Recipe, shot: Shot, another: bool, start: list[Path]) -> Job:
+    try:
+        inputs = recipe.inputs(shot, another=another, start=start[0] if start else None)
+    except ComfyWidgetsError as error:
+        raise error.at(scene=shot.scene, shot=shot.id) from error.__cause__
+    return submit(recipe.workflow, shot, fresh=another, **inputs)
+
+
+async def _fill(start: list[Path], first: Callable[[], Any]) -> None:
+    start.append(await first())
+
+
+def broken_chain(before: str) -> TimelineError:
+    """There is nothing for a shot to begin with."""
+    return TimelineError(
+        f"The shot before it, {before}, left no take to begin with.",
+        hint="Generate that one first, or give this one a keyframe.",
+    )
+
+
+class Runs:
+    """Where each shot's latest request is.
+
+    Parameters
+    ----------
+    tell
+        Called with the ids of shots whose request moved, and with the takes that came (shot id, take).
+    """
+
+    def __init__(self, tell: Callable[[set[str], list[tuple[str, Take]]], None]) -> None:
+        self.latest: dict[str, Item] = {}
+        self._tell = tell
+        self._seen: dict[int, tuple[Any, ...]] = {}
+        self.followed: list[tuple[Batch, Callable[[], None]]] = []
+
+    def follow(self, batch: Batch) -> None:
+        """Hear of a batch until all of it is over."""
+        self.latest.update({item.label: item for item in batch.items})
+        self.followed.append((batch, batch.subscribe(partial(self._look, batch))))
+        self._look(batch)
+
+    def adopt(self, other: "Runs") -> None:
+        """Go on with what another one followed."""
+        self.latest.update(other.latest)
+        for batch, unsubscribe in other.followed:
+            unsubscribe()
+            self.follow(batch)
+        other.followed = []
+
+    def active(self, name: str) -> Item | None:
+        """A shot's request that is on its way."""
+        item = self.latest.get(name)
+        return None if item is None or item.over else item
+
+    def remaining(self, typical: float | None) -> float | None:
+        """Seconds until all is over, where one is made after the other; None where that can't be said.
+
+        Parameters
+        ----------
+        typical
+            How long one takes that nothing else is known of.
+        """
+        left = []
+        for item in {id(item): item for item in self.latest.values() if not item.over}.values():
+            job = item.job
+            running = job is not None and job.status == "running"
+            expected = job.eta if job is not None and running else (job.state.expected if job else None) or typical
+            if expected is None:
+                return None
+            left.append(expected)
+        return sum(left) if left else None
+
+    def stop(self, names: Iterable[str]) -> None:
+        """Stop those that are on their way; what is done stays."""
+        for name in names:
+            if (item := self.active(name)) is None:
+                continue
+            if item.job is None:
+                item.skipped = True
+            else:
+                item.job.cancel()
+        for batch, _ in list(self.followed):
+            self._look(batch)
+
+    def _look(self, batch: Batch) -> None:
+        moved: set[str] = set()
+        came: list[tuple[str, Take]] = []
+        for item in batch.items:
+            # A job's state is replaced when it changes, so being another object is all that has to be looked at.
+            now = (item.job, item.job.state if item.job else None, item.refused, item.skipped)
+            before = self._seen.get(id(item))
+            if before is not None and all(old is new for old, new in zip(before, now, strict=True)):
+                continue
+            self._seen[id(item)] = now
+            moved.add(item.label)
+            if item.take is not None and (before is None or before[1] is None or before[1].take is None):
+                came.append((item.label, item.take))
+        if moved:
+            self._tell(moved, came)
+        if all(item.ended.is_set() for item in batch.items):
+            for each in [each for each in self.followed if each[0] is batch]:
+                each[1]()
+                self.followed.remove(each)
+                for item in batch.items:
+                    self._seen.pop(id(item), None)

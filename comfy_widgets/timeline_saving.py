@@ -1,0 +1,126 @@
+"""When a timeline's file is written: soon after each change, by a thread where a loop runs, else at once."""
+
+import asyncio
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+from comfy_widgets.errors import CacheError, ComfyWidgetsError, TimelineError
+from comfy_widgets.timeline_file import TimelineFile, Told
+
+# Typing changes a prompt several times a second; the disk need not see each letter.
+_PAUSE = 0.2
+
+
+class Keeper:
+    """Keeps what a timeline says in its file.
+
+    Parameters
+    ----------
+    path
+        The file; None keeps nothing.
+    tell
+        What there is to keep; called in any thread.
+    changed
+        Called when the complaint is another one, in the thread of the loop.
+    """
+
+    def __init__(self, path: Path | None, tell: Callable[[], Told], changed: Callable[[], None]) -> None:
+        self.path = path
+        self.complaint: ComfyWidgetsError | None = None
+        self._file = None if path is None else TimelineFile(path)
+        self._tell = tell
+        self._changed = changed
+        self._blocked = self._dirty = False
+        self._lock = threading.Lock()
+        self._task: asyncio.Task[None] | None = None
+
+    def read(self) -> Told | None:
+        """What the file says.
+
+        Raises
+        ------
+        TimelineError
+            If it can't be read; then it is not written either until that is asked for.
+        """
+        if self._file is None:
+            return None
+        try:
+            told = self._file.read()
+        except TimelineError as error:
+            self._blocked, self.complaint = True, error
+            raise
+        # To write now would drop what could not be read, and somebody may still repair it.
+        self._blocked = bool(told and told.complaints)
+        self.complaint = (
+            TimelineError(
+                " ".join(told.complaints),
+                hint="Nothing is saved until it is repaired and timeline.reload() run, or timeline.save(anyway=True).",
+            )
+            if told and told.complaints
+            else None
+        )
+        return told
+
+    def mark(self) -> None:
+        """Say that there is something to write."""
+        if self._file is None or self._blocked:
+            return
+        self._dirty = True
+        try:
+            loop = asyncio.get_running_loop()
+        except RuntimeError:
+            self._write()
+            return
+        if self._task is None or self._task.done():
+            self._task = loop.create_task(self._write_soon(), name="comfy_widgets timeline file")
+
+    def save(self, *, anyway: bool) -> None:
+        """Write now.
+
+        Raises
+        ------
+        ComfyWidgetsError
+            If it can't be written.
+        """
+        if self._file is None:
+            raise TimelineError("This timeline has no file.", hint="Give it one: Timeline(…, file='film.json').")
+        self._blocked = self._blocked and not anyway
+        if not self._blocked:
+            self._write(anyway=anyway)
+        if self.complaint is not None:
+            raise self.complaint.with_traceback(None)
+
+    def retire(self) -> None:
+        """Write what waits, and nothing from now on: another timeline has the file."""
+        if self._dirty:
+            self._write()
+        self._blocked = True
+        self.complaint = TimelineError(
+            "The cell was run again: another timeline has the file now.", hint="Use that one."
+        )
+
+    def _write(self, *, anyway: bool = False) -> None:
+        assert self._file is not None  # noqa: S101 - nothing is marked without a file
+        with self._lock:
+            self._dirty = False
+            try:
+                self._file.write(self._tell(), anyway=anyway)
+            except CacheError as error:
+                why = error.__cause__ or error
+                self.complaint = TimelineError(
+                    f"{self._file.path.name} can't be saved: {getattr(why, 'strerror', None) or error.what}",
+                    hint="The timeline goes on; the next change tries again.",
+                )
+            except TimelineError as error:
+                self._blocked, self.complaint = True, error
+            else:
+                self.complaint = None
+
+    async def _write_soon(self) -> None:
+        while self._dirty and not self._blocked:
+            before = self.complaint
+            await asyncio.to_thread(self._write)
+            if self.complaint is not before:
+                self._changed()
+            await asyncio.sleep(_PAUSE)

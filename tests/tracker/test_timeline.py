@@ -1,0 +1,291 @@
+"""A timeline on the embedded server: generated, stopped, chained, found again, and joined to a film."""
+
+import asyncio
+import subprocess
+import sys
+import textwrap
+
+import pytest
+
+from comfy_widgets import Shot, Studio, Workflow, media
+from comfy_widgets.demo import DemoServer
+from comfy_widgets.errors import TimelineError
+from comfy_widgets.timeline import Timeline
+from tests.browser.clips import clip
+from tests.lib.graphs import wan
+from tests.tracker.test_scenarios import graph, save, slow
+
+SHOTS = [Shot(f"shot-0{n}", f"view {n}", scene="scene-001", seed=n) for n in (1, 2, 3)]
+
+
+@pytest.fixture
+def picture(tmp_path):
+    """A keyframe of its own colours for each name."""
+
+    def picture_(name="a"):
+        path = tmp_path / f"{name}.png"
+        film = clip(
+            tmp_path / f"{name}.mp4", seconds=0.5, size="96x64", source={"a": "testsrc2"}.get(name, "smptebars")
+        )
+        media.last_frame(film, path)
+        return str(path)
+
+    return picture_
+
+
+@pytest.fixture
+def make(studio, workflow, tmp_path):
+    def make_(shots=SHOTS, **how):
+        return Timeline(shots, **{"workflow": workflow, "studio": studio, "file": tmp_path / "film.json"} | how)
+
+    return make_
+
+
+def statuses(timeline):
+    return [timeline.status(shot.id) for shot in timeline.shots]
+
+
+async def test_what_is_missing_is_made_and_found_again(make, server, tmp_path):
+    timeline = make()
+    seen = {shot.id: [timeline.status(shot.id)] for shot in SHOTS}
+
+    def look(change):
+        for name in change.shots:
+            if seen[name][-1] != timeline.status(name):
+                seen[name].append(timeline.status(name))
+
+    timeline.subscribe(look)
+    await timeline.generate()
+    for states in seen.values():
+        assert [state for state in states if state not in {"submitting", "saving"}] == [
+            "waiting",
+            "queued",
+            "running",
+            "complete",
+        ]
+    assert (timeline.progress, timeline.missing()) == (1.0, [])
+    assert server.journal.posts("/prompt") == 3
+    timeline.save()
+    async with Studio(server.url, cache=tmp_path / "takes") as other:
+        again = make(studio=other)
+        assert {name: take.path for name, take in again.chosen.items()} == {
+            name: take.path for name, take in timeline.chosen.items()
+        }
+        await again.generate()
+        await again.generate(everything=True)
+    assert server.journal.posts("/prompt") == 3
+
+
+async def test_one_that_fails_says_where_and_stops_none(make):
+    bad = Shot("shot-09", "x", scene="scene-002", inputs={"steps": -1})
+    worse = Shot("shot-10", "y", inputs={"nothing": 1})
+    timeline = make([SHOTS[0], bad, worse, SHOTS[2]])
+    batch = await timeline.generate()
+    assert statuses(timeline) == ["complete", "error", "error", "complete"]
+    assert str(timeline.runs.latest["shot-09"].error).startswith("Scene scene-002, shot shot-09")
+    assert str(batch.errors["shot-10"]).startswith("Shot shot-10: This workflow has no binding 'nothing'")
+
+
+async def test_a_node_that_fails_is_told_with_scene_shot_and_prompt(make):
+    failing = graph(a=slow(text=""), f={"class_type": "LabFail", "image": ["a", 0], "message": "no"}, b=save("f"))
+    timeline = make(SHOTS[:1], workflow=Workflow(failing, bindings={"prompt": "a.text", "seed": "a.seed"}))
+    (item,) = await timeline.generate()
+    assert item.error.where == f"Scene scene-001, shot shot-01, prompt {item.job.id}"
+
+
+async def test_a_copy_gets_its_own_take_without_a_render(make, server):
+    timeline = make(SHOTS[:1])
+    await timeline.generate()
+    copy = timeline.duplicate("shot-01")
+    assert timeline.missing() == [copy.id]
+    await timeline.generate()
+    assert timeline.chosen[copy.id].path == timeline.chosen["shot-01"].path
+    assert ("scene-001", copy.id) in timeline.chosen[copy.id].used_by
+    assert server.journal.posts("/prompt") == 1
+
+
+async def test_another_take_is_another_and_one_is_chosen(make, server):
+    timeline = make(SHOTS[:1])
+    await timeline.generate()
+    await timeline.generate("shot-01", another=True)
+    first, second = timeline.takes["shot-01"]
+    assert first.inputs["seed"] != second.inputs["seed"]
+    assert timeline.chosen["shot-01"] is second
+    assert not timeline.edited("shot-01")
+    timeline.choose("shot-01", first)
+    assert timeline.chosen["shot-01"] is first
+    timeline.undo()
+    assert timeline.chosen["shot-01"] is second
+    timeline.edit("shot-01", prompt="another view")
+    assert timeline.edited("shot-01")
+    timeline.save()
+    assert make().chosen["shot-01"].path == second.path
+
+
+async def test_stopping_keeps_what_is_done(make, server):
+    timeline = make(one_at_a_time=True)
+    await timeline.generate("shot-01")
+    held = server.hold("KSampler")
+    batch = timeline.generate()
+    await held
+    timeline.stop()
+    held.release()
+    await batch
+    assert statuses(timeline) == ["complete", "cancelled", "cancelled"]
+    await timeline.generate()
+    assert statuses(timeline) == ["complete"] * 3
+
+
+async def test_a_chain_begins_where_the_one_before_ended(make, keyframes, picture, server):
+    shots = [Shot("a", "x", keyframe=picture(), seed=1), Shot("b", "y", seed=2), Shot("c", "z", seed=3)]
+    timeline = make(shots, workflow=keyframes, chain=True)
+    await timeline.generate()
+    assert statuses(timeline) == ["complete"] * 3
+    frames = timeline.studio.cache.folder / "frames"
+    assert timeline.chosen["b"].inputs["keyframe"] == f"{timeline.chosen['a'].path.stem}.png"
+    assert (frames / timeline.chosen["c"].inputs["keyframe"]).is_file()
+    posts = server.journal.posts("/prompt")
+    await timeline.generate(everything=True)
+    assert server.journal.posts("/prompt") == posts
+
+
+async def test_a_chain_breaks_where_it_fails_and_goes_on_behind(make, keyframes, picture):
+    shots = [
+        Shot("a", "x", keyframe="nowhere.png"),
+        Shot("b", "y"),
+        Shot("c", "z", keyframe=picture(), seed=3),
+        Shot("d", "z", seed=4),
+    ]
+    timeline = make(shots, workflow=keyframes, chain=True)
+    batch = await timeline.generate()
+    assert statuses(timeline) == ["error", "error", "complete", "complete"]
+    assert "Shot b: The shot before it, a, left no take" in str(batch.errors["b"])
+
+
+async def test_a_shot_without_a_keyframe_says_so(make, keyframes, picture):
+    timeline = make([Shot("a", "x"), Shot("b", "y", keyframe=picture())], workflow=keyframes)
+    batch = await timeline.generate()
+    assert statuses(timeline) == ["error", "complete"]
+    assert "timeline.edit('a', keyframe=" in str(batch.errors["a"])
+
+
+async def test_first_and_last_frame(make, keyframes, picture):
+    both = keyframes.graph | {
+        "60": {"class_type": "LoadImage", "inputs": {"image": "x.png"}},
+        "61": {"class_type": "SaveImage", "inputs": {"images": ["60", 0], "filename_prefix": "end"}},
+    }
+    workflow = Workflow(both, bindings={**keyframes.bindings, "keyframe": "56.image", "end_keyframe": "60.image"})
+    shots = [Shot("a", "x", keyframe=picture("a")), Shot("b", "x", keyframe=picture("a"), end_keyframe=picture("b"))]
+    timeline = make(shots, workflow=workflow)
+    batch = await timeline.generate()
+    assert statuses(timeline) == ["error", "complete"]
+    assert "has no end keyframe" in str(batch.errors["a"])
+    assert timeline.chosen["b"].inputs["end_keyframe"] == "b.png"
+
+
+async def test_keyframes_are_made_here(make, keyframes, server):
+    text_to_image = Workflow(
+        graph(a=slow(text=""), b=save("a")), name="still", bindings={"prompt": "a.text", "seed": "a.seed"}
+    )
+    timeline = make([Shot("a", "x", seed=1, seconds=0.5)], workflow=keyframes, keyframes=text_to_image)
+    await timeline.make_keyframes()
+    assert timeline["a"].keyframe
+    await timeline.generate()
+    assert statuses(timeline) == ["complete"]
+    timeline.save()
+    assert make((), workflow=keyframes)["a"].keyframe == timeline["a"].keyframe
+    timeline.undo()
+    assert timeline["a"].keyframe is None
+
+
+async def test_the_film_is_as_long_as_its_takes(make, tmp_path):
+    timeline = make()
+    await timeline.generate("shot-01", "shot-03")
+    export = timeline.export(tmp_path / "film.mp4")
+    assert await export == tmp_path / "film.mp4"
+    assert export.progress == 1.0
+    assert media.probe(tmp_path / "film.mp4").seconds == pytest.approx(timeline.seconds, abs=0.01)
+    timeline.chosen["shot-01"].path.unlink()
+    with pytest.raises(Exception, match="can't be read"):
+        await timeline.export(tmp_path / "other.mp4")
+    assert not (tmp_path / "other.mp4").exists()
+
+
+async def test_run_again_in_the_same_kernel_it_goes_on(make, server):
+    held = server.hold("KSampler")
+    first = make()
+    batch = first.generate()
+    await held
+    again = make()
+    held.release()
+    await batch
+    assert statuses(again) == ["complete"] * 3
+    assert server.journal.posts("/prompt") == 3
+    again.save()
+    first.edit("shot-01", prompt="nobody looks here any more")
+    with pytest.raises(TimelineError):
+        first.save()
+    assert make()["shot-01"].prompt == "view 1"
+
+
+async def test_what_a_person_waits_for_is_estimated(make, server):
+    timeline = make()
+    assert timeline.remaining is None
+    await timeline.generate("shot-01")
+    held = server.hold("KSampler")
+    batch = timeline.generate()
+    await held
+    assert 0 < timeline.progress < 1
+    held.release()
+    await batch
+    assert timeline.remaining is None
+
+
+async def test_edits_while_it_is_made_are_kept(make, server):
+    timeline = make()
+    held = server.hold("KSampler")
+    batch = timeline.generate()
+    await held
+    timeline.edit("shot-02", prompt="said later")
+    timeline.delete("shot-03")
+    held.release()
+    await batch
+    await asyncio.sleep(0)
+    assert timeline["shot-02"].prompt == "said later"
+    assert timeline.edited("shot-02")
+    assert list(timeline.takes) == ["shot-01", "shot-02"]
+    timeline.undo()
+    assert statuses(timeline) == ["complete"] * 3
+
+
+SCRIPT = """
+    import sys, comfy_widgets as cw
+    studio = cw.Studio(sys.argv[1])
+    workflow = cw.Workflow.load("wan.json")
+    shots = [cw.Shot(f"shot-0{n}", f"view {n}", scene="scene-001", seed=n) for n in (1, 2, 3)]
+    timeline = cw.Timeline(shots, workflow=workflow, studio=studio)
+    timeline.generate().result().raise_for_errors()
+    timeline.duplicate("shot-01")
+    timeline.generate().result()
+    print(timeline.export("film.mp4").result(), len(timeline.chosen))
+    studio.close()
+"""
+
+
+def test_a_plain_script_does_it_all(tmp_path):
+    import json
+
+    (tmp_path / "wan.json").write_text(json.dumps(wan()))
+    with DemoServer(step_seconds=0.0) as server:
+        for _ in range(2):
+            done = subprocess.run(
+                [sys.executable, "-W", "error", "-c", textwrap.dedent(SCRIPT), server.url],
+                cwd=tmp_path,
+                capture_output=True,
+                text=True,
+                check=False,
+            )
+            assert (done.stderr, done.returncode) == ("", 0)
+        assert server.journal.posts("/prompt") == 3
+    assert done.stdout == "film.mp4 5\n"
+    assert media.probe(tmp_path / "film.mp4").frames == 5 * 9
