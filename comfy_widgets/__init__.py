@@ -10,14 +10,15 @@ Examples
 
 from comfy_widgets.batch import Batch
 from comfy_widgets.cache import TakeCache
+from comfy_widgets.checks import check
 from comfy_widgets.errors import ComfyWidgetsError
 from comfy_widgets.jobs import Job, JobStatus
 from comfy_widgets.share import export_html
 from comfy_widgets.shots import Shot
 from comfy_widgets.studio import Studio
 from comfy_widgets.takes import Take
-from comfy_widgets.widgets import Compare, Gallery, QueueBadge, VideoPlayer
 from comfy_widgets.timeline import Timeline
+from comfy_widgets.widgets import Compare, Gallery, QueueBadge, VideoPlayer
 from comfy_widgets.workflow import RANDOM, Workflow
 
 __all__ = [
@@ -33,8 +34,9 @@ __all__ = [
     "Studio",
     "Take",
     "TakeCache",
-    "VideoPlayer",
     "Timeline",
+    "VideoPlayer",
     "Workflow",
+    "check",
     "export_html",
 ]

@@ -18,7 +18,7 @@ FLOORS = {
     4: "attempt batch outcomes pipeline saving submitting sweep",
     5: "share timeline timeline_edits timeline_export timeline_file timeline_runs timeline_saving timeline_script",
     6: "studio",
-    7: "widgets",
+    7: "checks widgets",
     8: "cli",
     9: "__init__",
 }

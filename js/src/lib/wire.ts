@@ -107,6 +107,20 @@ export interface GalleryState extends Told {
   marks: string[];
 }
 
+/** One thing that was looked at: name, state, its word, what was found, what to do. */
+export type Finding = [
+  name: string,
+  state: "ok" | "warn" | "bad" | "unknown",
+  word: string,
+  what: string,
+  hint: string,
+];
+
+/** The `state` trait of CheckView. */
+export interface CheckState extends Told {
+  findings: Finding[];
+}
+
 // An alias, since an interface would not be assignable to anywidget's record of traits.
 export type Traits<S extends Told = State> = { state: S };
 export type Model<S extends Told = State> = AnyModel<Traits<S>>;

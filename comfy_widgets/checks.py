@@ -1,0 +1,189 @@
+"""What works on this machine and what does not, said so that a person can mend it."""
+
+import http.client
+import json
+import os
+import sys
+from collections.abc import Iterable, Iterator, Mapping
+from importlib import import_module
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from comfy_widgets import faces
+from comfy_widgets import host as hosts
+from comfy_widgets.cache import TakeCache, default_folder
+from comfy_widgets.comfyui.address import Address
+from comfy_widgets.studio import Studio
+from comfy_widgets.widgets.check_view import CheckView, Finding
+
+_PATIENCE = 3.0
+# What JupyterLab and Notebook 7 show widgets with; the package that brings it.
+_EXTENSIONS = {"@jupyter-widgets/jupyterlab-manager": "jupyterlab_widgets", "anywidget": "anywidget"}
+_LIVE_KERNEL = (7, 4)
+
+
+def check(studio: Studio | None = None) -> CheckView:
+    """Say what works here: versions, host, widgets, takes, server; as a cell's last line also the way to the browser.
+
+    Parameters
+    ----------
+    studio
+        Whose server and takes are looked at; without one only this machine.
+
+    Returns
+    -------
+    CheckView
+        Shows itself; ``print`` gives the same as text.
+
+    Examples
+    --------
+    >>> cw.check(studio)  # doctest: +SKIP
+    """
+    name = hosts.host()
+    findings = [_versions(), _kernel(), _host(name)]
+    if name == "jupyter":
+        findings.append(extensions(_server_python(), _extension_folders()))
+    findings.append(takes(studio.cache if studio else TakeCache(default_folder())))
+    if studio is not None:
+        findings.append(_offline() if studio.offline else server(studio.address))
+    return CheckView([finding for finding in findings if finding is not None])
+
+
+def _versions() -> Finding:
+    names = ("comfy_widgets", "anywidget", "ipywidgets")
+    known = ", ".join(f"{name} {_version(name) or 'missing'}" for name in names)
+    return Finding("versions", "ok", f"{known}, Python {sys.version.split()[0]}")
+
+
+def _kernel() -> Finding | None:
+    known = _version("ipykernel")
+    if known is None or "ipykernel" not in sys.modules:
+        return None
+    live = tuple(int(part) for part in known.split(".")[:2] if part.isdigit()) >= _LIVE_KERNEL
+    if live:
+        return Finding("kernel", "ok", f"ipykernel {known}: widgets answer while a cell waits")
+    return Finding(
+        "kernel",
+        "warn",
+        f"ipykernel {known}: widgets answer only between cells",
+        "Install ipykernel 7.4 or newer where this kernel runs.",
+    )
+
+
+def _host(name: str) -> Finding:
+    way = "from Jupyter's server" if hosts.serves_files(name) else "through the kernel"
+    return Finding("host", "ok", hosts.title(name) if name == "python" else f"{hosts.title(name)}: videos come {way}")
+
+
+def extensions(python: str | None, folders: Iterable[Path]) -> Finding:
+    """Whether the Jupyter server has what shows widgets, in its own environment or in one that it also looks in.
+
+    Parameters
+    ----------
+    python
+        The server's interpreter, None if that is not known.
+    folders
+        Where every Jupyter server of this person looks.
+    """
+    places = [*folders]
+    if python is not None:
+        places.append(Path(python).parent.parent / "share" / "jupyter" / "labextensions")
+    missing = [package for name, package in _EXTENSIONS.items() if not any((place / name).is_dir() for place in places)]
+    if not missing:
+        return Finding("widgets", "ok", "the Jupyter server has what shows them")
+    names = " and ".join(missing)
+    if python is None:
+        return Finding("widgets", "unknown", f"{names} not found, but the server may have its own environment")
+    hint = f"Install them there and start Jupyter again: {python} -m pip install {' '.join(missing)}"
+    return Finding("widgets", "bad", f"the Jupyter server's environment lacks {names}", hint)
+
+
+def _server_python() -> str | None:
+    """The interpreter of the Jupyter server that started this kernel."""
+    try:
+        psutil = import_module("psutil")  # comes with ipykernel
+    except ImportError:
+        return None
+    try:
+        return str(psutil.Process(int(os.environ["JPY_PARENT_PID"])).cmdline()[0])
+    except (KeyError, ValueError, IndexError, psutil.Error):
+        return None
+
+
+def _extension_folders() -> Iterator[Path]:
+    """Where Jupyter looks for extensions besides its own environment, by its documented rules."""
+    for folder in filter(None, os.environ.get("JUPYTER_PATH", "").split(os.pathsep)):
+        yield Path(folder) / "labextensions"
+    yield Path(os.environ.get("JUPYTER_DATA_DIR") or Path.home() / ".local" / "share" / "jupyter") / "labextensions"
+    yield from (Path(root) / "share" / "jupyter" / "labextensions" for root in ("/usr/local", "/usr"))
+
+
+def takes(cache: TakeCache) -> Finding:
+    """Whether takes can be kept, and played from a saved notebook; nothing is made by looking.
+
+    Parameters
+    ----------
+    cache
+        The folder of takes.
+    """
+    folder = cache.folder
+    if not os.access(folder if folder.exists() else folder.absolute().parent, os.W_OK):
+        hint = "Make it writable, or choose another: cw.Studio(cache='folder')."
+        return Finding("takes", "bad", f"the folder {folder.name} can't be written", hint)
+    count = faces.count_of_takes(len(cache.takes()))
+    if hosts.host() == "jupyter" and faces.notebook_path(folder / "take.mp4") is None:
+        what = f"{count} in {folder.name}, which a saved notebook cannot play from"
+        return Finding("takes", "warn", what, "Choose a folder beside the notebook, with no dot at its beginning.")
+    return Finding("takes", "ok", f"{count} in {folder.name}")
+
+
+def _offline() -> Finding:
+    return Finding("server", "ok", "offline, as the studio was asked to be")
+
+
+def server(address: Address) -> Finding:
+    """Whether a ComfyUI server answers at an address, and which.
+
+    Parameters
+    ----------
+    address
+        Where; its headers go there and nowhere else.
+    """
+    try:
+        status, told = _ask(address)
+    except (OSError, http.client.HTTPException):
+        hint = "Start ComfyUI there, or give the studio another address: cw.Studio(url)."
+        return Finding("server", "bad", f"nobody answers at {address}", hint)
+    if status in {401, 403}:
+        return Finding("server", "bad", f"{address} wants a key, or another one", "Give it: cw.Studio(url, api_key=…).")
+    system = told.get("system")
+    if not isinstance(system, Mapping):
+        hint = "Give the studio ComfyUI's own address: cw.Studio(url)."
+        return Finding("server", "bad", f"{address} answers, but not as ComfyUI", hint)
+    release = system.get("comfyui_version")
+    return Finding("server", "ok", f"ComfyUI {release}" if isinstance(release, str) else "ComfyUI")
+
+
+def _ask(address: Address) -> tuple[int, Mapping[str, Any]]:
+    # A redirect is not followed: the headers may hold a key.
+    parts = urlsplit(address.url)
+    kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
+    connection = kind(parts.hostname or "", parts.port, timeout=_PATIENCE)
+    try:
+        connection.request("GET", f"{parts.path}/system_stats", headers=dict(address.headers))
+        answer = connection.getresponse()
+        told = json.loads(answer.read())
+    except ValueError:
+        told = {}
+    finally:
+        connection.close()
+    return answer.status, told if isinstance(told, Mapping) else {}
+
+
+def _version(package: str) -> str | None:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None

@@ -1,0 +1,198 @@
+"""What `check` finds, on machines where something is wrong."""
+
+import http.server
+import importlib
+import json
+import socket
+import sys
+import threading
+
+import pytest
+
+from comfy_widgets import Studio, check, checks, faces, host
+from comfy_widgets.cache import TakeCache
+from comfy_widgets.comfyui.address import Address
+from comfy_widgets.widgets.check_view import CheckView, Finding
+
+NASTY = "<img src=x onerror=alert(1)>"
+
+
+@pytest.fixture
+def nowhere(monkeypatch):
+    """No host at all, whatever runs these tests."""
+    for name in ("google.colab", "marimo", "ipykernel"):
+        monkeypatch.delitem(sys.modules, name, raising=False)
+    for name in ("VSCODE_PID", "JPY_SESSION_NAME", "JPY_PARENT_PID"):
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture
+def jupyter(monkeypatch):
+    monkeypatch.setattr(host, "host", lambda: "jupyter")
+    monkeypatch.setattr(faces, "host", lambda: "jupyter")
+    monkeypatch.setitem(sys.modules, "ipykernel", importlib.import_module("ipykernel"))
+
+
+@pytest.mark.usefixtures("nowhere")
+@pytest.mark.parametrize(
+    ("modules", "environment", "name"),
+    [
+        ([], {}, "python"),
+        (["ipykernel"], {}, "jupyter"),
+        (["ipykernel"], {"JPY_SESSION_NAME": "/home/a/x.ipynb"}, "jupyter"),
+        (["ipykernel"], {"JPY_SESSION_NAME": "/home/a/x.ipynb", "VSCODE_PID": "7"}, "jupyter"),
+        (["ipykernel"], {"VSCODE_PID": "7"}, "vscode"),
+        (["ipykernel"], {"JPY_SESSION_NAME": "/home/a/x-jvsc-1234.ipynb"}, "vscode"),
+        (["ipykernel", "google.colab"], {}, "colab"),
+        (["marimo"], {}, "marimo"),
+    ],
+)
+def test_hosts(monkeypatch, modules, environment, name):
+    for module in modules:
+        monkeypatch.setitem(sys.modules, module, object())
+    for variable, value in environment.items():
+        monkeypatch.setenv(variable, value)
+    assert host.host() == name
+    assert host.title(name)
+    assert host.serves_files(name) is (name in {"jupyter", "python"})
+
+
+def environment(folder, *packages):
+    for package in packages:
+        (folder / "share" / "jupyter" / "labextensions" / package).mkdir(parents=True)
+    return str(folder / "bin" / "python")
+
+
+MANAGER = "@jupyter-widgets/jupyterlab-manager"
+
+
+def test_a_server_that_has_everything(tmp_path):
+    assert checks.extensions(environment(tmp_path, MANAGER, "anywidget"), []).state == "ok"
+
+
+def test_the_classic_widgets_that_are_not_where_jupyter_runs(tmp_path):
+    python = environment(tmp_path, MANAGER)
+    found = checks.extensions(python, [])
+    assert (found.state, found.what) == ("bad", "the Jupyter server's environment lacks anywidget")
+    assert f"{python} -m pip install anywidget" in found.hint
+
+
+def test_what_is_installed_for_the_person_counts(tmp_path):
+    environment(tmp_path / "user", MANAGER, "anywidget")
+    folder = tmp_path / "user" / "share" / "jupyter" / "labextensions"
+    assert checks.extensions(environment(tmp_path / "server"), [folder]).state == "ok"
+
+
+def test_a_server_that_cannot_be_looked_at(tmp_path):
+    found = checks.extensions(None, [tmp_path])
+    assert (found.state, found.hint) == ("unknown", "")
+
+
+def test_a_folder_of_takes_beside_the_notebook(jupyter, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert checks.takes(TakeCache("takes")) == Finding("takes", "ok", "0 takes in takes")
+    assert not (tmp_path / "takes").exists()
+    hidden = checks.takes(TakeCache(".takes"))
+    assert (hidden.state, "dot" in hidden.hint) == ("warn", True)
+    assert checks.takes(TakeCache(tmp_path.parent / "elsewhere")).state == "warn"
+
+
+def test_a_folder_of_takes_that_cannot_be_written(tmp_path):
+    found = checks.takes(TakeCache(tmp_path / "none" / "takes"))
+    assert (found.state, found.what) == ("bad", "the folder takes can't be written")
+
+
+class Server:
+    """Answers everything with one answer, and keeps the headers it was shown."""
+
+    def __init__(self, status=200, body=b"{}", **headers):
+        self.seen = seen = []
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_GET(self):
+                seen.append((self.path, dict(self.headers)))
+                self.send_response(status)
+                for name, value in headers.items():
+                    self.send_header(name, value)
+                self.end_headers()
+                self.wfile.write(body)
+
+            def log_message(self, *_):
+                pass
+
+        self._server = http.server.HTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self._server.server_port}"
+
+    def __enter__(self):
+        self._thread = threading.Thread(target=self._server.serve_forever)
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self._server.shutdown()
+        self._thread.join()
+        self._server.server_close()
+
+
+def test_a_server_of_comfyui():
+    body = json.dumps({"system": {"comfyui_version": "0.3.64"}}).encode()
+    with Server(body=body) as there:
+        found = checks.server(Address.parse(f"{there.url}/prefix", api_key="secret"))
+    assert found == Finding("server", "ok", "ComfyUI 0.3.64")
+    [(path, headers)] = there.seen
+    assert path == "/prefix/system_stats"
+    assert headers["X-API-Key"] == "secret"
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "what"),
+    [
+        (401, b"", "wants a key"),
+        (403, b"{}", "wants a key"),
+        (200, b"<html>", "not as ComfyUI"),
+        (200, b"[]", "not as"),
+    ],
+)
+def test_a_server_that_is_another(status, body, what):
+    with Server(status, body) as there:
+        found = checks.server(Address.parse(there.url, api_key="secret"))
+    assert found.state == "bad"
+    assert what in found.what
+    assert "secret" not in str(found)
+
+
+def test_a_redirect_is_not_shown_the_key():
+    with Server() as thief, Server(302, Location=thief.url) as there:
+        found = checks.server(Address.parse(there.url, api_key="secret"))
+    assert found.state == "bad"
+    assert thief.seen == []
+
+
+def test_nobody_answers():
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    found = checks.server(Address.parse(f"http://127.0.0.1:{port}"))
+    assert "nobody answers" in found.what
+
+
+@pytest.mark.usefixtures("nowhere")
+def test_a_script_gets_the_same_as_text(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    told = check(Studio(offline=True))
+    assert told.ok
+    assert [line.split()[0] for line in repr(told).splitlines()] == ["versions", "host", "takes", "server"]
+
+
+@pytest.mark.usefixtures("jupyter")
+def test_in_a_notebook_the_server_is_looked_at_too(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert [finding.name for finding in check().findings] == ["versions", "kernel", "host", "widgets", "takes"]
+
+
+def test_the_wire_form_and_the_dead_face():
+    view = CheckView([Finding("server", "bad", NASTY, "Do this.")])
+    assert view.state == {"seq": 0, "findings": [["server", "bad", "does not work", NASTY, "Do this."]]}
+    data, _ = view._repr_mimebundle_()
+    assert NASTY not in data["text/html"]
+    assert "the environment that Jupyter itself runs in" in data["text/html"]
+    assert not view.ok
