@@ -11,11 +11,13 @@ Examples
 from comfy_widgets.batch import Batch
 from comfy_widgets.cache import TakeCache
 from comfy_widgets.checks import check
+from comfy_widgets.convert import to_api
 from comfy_widgets.errors import ComfyWidgetsError
 from comfy_widgets.jobs import Job, JobStatus
 from comfy_widgets.share import export_html
 from comfy_widgets.shots import Shot
 from comfy_widgets.studio import Studio
+from comfy_widgets.sweep import Sweep, random_seeds
 from comfy_widgets.takes import Take
 from comfy_widgets.timeline import Timeline
 from comfy_widgets.widgets import Compare, Gallery, QueueBadge, VideoPlayer
@@ -32,6 +34,7 @@ __all__ = [
     "QueueBadge",
     "Shot",
     "Studio",
+    "Sweep",
     "Take",
     "TakeCache",
     "Timeline",
@@ -39,4 +42,6 @@ __all__ = [
     "Workflow",
     "check",
     "export_html",
+    "random_seeds",
+    "to_api",
 ]

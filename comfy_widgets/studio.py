@@ -22,6 +22,7 @@ from comfy_widgets.jobs import Job, Request
 from comfy_widgets.pipeline import Pipeline
 from comfy_widgets.run_log import RunLog
 from comfy_widgets.shots import Shot
+from comfy_widgets.sweep import Sweep, split
 from comfy_widgets.takes import Take
 from comfy_widgets.workflow import Workflow
 
@@ -215,6 +216,53 @@ class Studio:
 
         plan = Plan(one_at_a_time=one_at_a_time, retries=retries)
         return Batch([item(shot) for shot in shots], self._home, RunLog(self.cache.folder), plan)
+
+    def sweep(
+        self,
+        workflow: Workflow,
+        shot: Shot | None = None,
+        /,
+        *,
+        zip: bool = False,  # noqa: A002 - the word that people know for pairs
+        one_at_a_time: bool = False,
+        retries: int = 0,
+        **bindings: Any,
+    ) -> Sweep:
+        """Make a take for each combination of inputs; those that were made before are there at once.
+
+        Parameters
+        ----------
+        workflow, shot
+            As for `submit`.
+        zip
+            Go through the axes together instead of combining them.
+        one_at_a_time, retries
+            As for `generate`.
+        **bindings
+            Name → value, or a list or range of values: an axis.
+
+        Returns
+        -------
+        Sweep
+            Await it, show it, or take ``sweep.takes["dusk", 0]``.
+
+        Raises
+        ------
+        BindingError
+            If there is no axis, or pairs of unequal lengths.
+
+        Examples
+        --------
+        >>> sweep = studio.sweep(workflow, prompt=["dusk", "dawn"], seed=range(3))  # doctest: +SKIP
+        """
+        axes, rest = split(bindings)
+        given = shot.bindings() if shot is not None else {}
+
+        def ask(place: Mapping[str, Any]) -> Job:
+            return self._ask(workflow, shot, {**given, **rest, **place})
+
+        plan = Plan(one_at_a_time=one_at_a_time, retries=retries)
+        return Sweep(axes, ask, self._home, RunLog(self.cache.folder), pairs=zip, plan=plan)
 
     def resume(self) -> list[Job]:
         """Pick up the jobs that an earlier kernel left behind: follow what goes on, fetch what has ended.

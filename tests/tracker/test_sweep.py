@@ -1,0 +1,82 @@
+"""A sweep: axes of inputs, cells from the cache at once, the rest made, and stopped without loss."""
+
+import pytest
+
+from comfy_widgets import Workflow
+from comfy_widgets.errors import BindingError
+from comfy_widgets.sweep import random_seeds
+from tests.tracker.test_scenarios import graph, save, slow
+
+
+@pytest.fixture
+def workflow():
+    nodes = graph(a=slow(text="", steps=8, delay=0.02), b=save("a"))
+    return Workflow(nodes, bindings={"prompt": "a.text", "seed": "a.seed", "steps": "a.steps"})
+
+
+async def test_every_combination_is_made_and_found_by_its_place(studio, server, workflow):
+    sweep = await studio.sweep(workflow, prompt=["dusk", "dawn"], seed=range(3), steps=1)
+    assert list(sweep.takes) == [(prompt, seed) for prompt in ("dusk", "dawn") for seed in range(3)]
+    assert sweep.takes["dawn", 2].inputs["prompt"] == "dawn"
+    assert sweep.takes["dawn", 2].inputs["steps"] == 1
+    assert server.journal.posts("/prompt") == 6
+    again = await studio.sweep(workflow, prompt=["dusk", "dawn"], seed=range(3), steps=1)
+    assert all(take.cached for take in again.takes.values())
+    assert server.journal.posts("/prompt") == 6
+
+
+async def test_pairs_go_together(studio, workflow):
+    sweep = await studio.sweep(workflow, prompt=["dusk", "dawn"], seed=[7, 8], steps=1, zip=True)
+    assert list(sweep.takes) == [("dusk", 7), ("dawn", 8)]
+    one = await studio.sweep(workflow, seed=[7, 8], steps=1)
+    assert list(one.takes) == [7, 8]
+
+
+async def test_three_by_four_stopped_at_half_and_continued(studio, server, workflow):
+    axes = {"prompt": ["dusk", "dawn", "night"], "seed": range(4)}
+    sweep = studio.sweep(workflow, **axes, one_at_a_time=True)
+    sweep.subscribe(lambda: len(sweep.takes) == 6 and sweep.cancel())
+    await sweep
+    made = len(sweep.takes)
+    assert 6 <= made < 12
+    assert server.journal.posts("/prompt") <= made + 1
+    rest = await studio.sweep(workflow, **axes)
+    assert len(rest.takes) == 12
+    succeeded = [fate for fate in server.journal.fates().values() if fate == "success"]
+    assert len(succeeded) == 12
+    posts = server.journal.posts("/prompt")
+    assert len((await studio.sweep(workflow, **axes)).takes) == 12
+    assert server.journal.posts("/prompt") == posts
+
+
+async def test_a_failure_leaves_a_hole_with_its_message(studio, workflow):
+    sweep = await studio.sweep(workflow, seed=[1, -5], steps=1)
+    assert list(sweep.takes) == [1]
+    rows = sweep.table()
+    rows = rows if isinstance(rows, list) else rows.to_dict("records")
+    assert [row["status"] for row in rows] == ["complete", "error"]
+    assert "refused" in rows[1]["error"]
+
+
+async def test_what_is_no_sweep_is_refused(studio, workflow):
+    with pytest.raises(BindingError, match=r"several values.*studio\.sweep\(workflow, seed=range\(3\)\)"):
+        studio.sweep(workflow, seed=1)
+    with pytest.raises(BindingError, match="prompt has 1, seed has 2"):
+        studio.sweep(workflow, prompt=["x"], seed=[1, 2], zip=True)
+    with pytest.raises(BindingError, match=r"one value, not several.*studio\.sweep"):
+        studio.submit(workflow, seed=range(3))
+
+
+async def test_its_face_names_the_axes_and_never_a_state(studio, workflow):
+    sweep = studio.sweep(workflow, prompt=["<i>dusk</i>"], seed=[1, 2], steps=1)
+    before = (repr(sweep), sweep._repr_mimebundle_()["text/html"])
+    await sweep
+    assert (repr(sweep), sweep._repr_mimebundle_()["text/html"]) == before
+    assert "&lt;i&gt;dusk" in before[1]
+    assert "Sweep of 1 prompt × 2 seed" in before[0]
+
+
+def test_random_seeds_differ():
+    seeds = random_seeds(20)
+    assert len(set(seeds)) == 20
+    assert all(0 <= seed < 2**53 for seed in seeds)
