@@ -5,7 +5,7 @@ import logging
 import time
 import uuid
 from collections.abc import Callable, Coroutine, Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 from comfy_widgets import submitting
 from comfy_widgets.attempt import AT_REST, Attempt
@@ -15,7 +15,15 @@ from comfy_widgets.comfyui.progress import RENDERED
 from comfy_widgets.comfyui.status import Remote
 from comfy_widgets.comfyui.tracked import News
 from comfy_widgets.comfyui.tracker import Tracker, tracker_for
-from comfy_widgets.errors import ComfyWidgetsError, JobFailed, Lost, NotCached, OutputMissing, ServerError
+from comfy_widgets.errors import (
+    ComfyWidgetsError,
+    JobFailed,
+    Lost,
+    NotCached,
+    OutputMissing,
+    ServerError,
+    ServerUnreachable,
+)
 from comfy_widgets.estimates import Estimates
 from comfy_widgets.home_loop import HomeLoop
 from comfy_widgets.jobs import Job, JobStatus, Request
@@ -26,6 +34,8 @@ from comfy_widgets.unfinished import Row
 from comfy_widgets.workflow import Filled
 
 log = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 _INDEX_SECONDS = 1.5
 
@@ -123,7 +133,21 @@ class Pipeline:
         await asyncio.to_thread(self.cache.write_index, now=True)
         await tracker_for(self.address).close_if_idle()
 
-    def start(self, work: Coroutine[Any, Any, None]) -> asyncio.Future[None]:
+    async def object_info(self) -> Mapping[str, Any]:
+        """The server's node classes.
+
+        Raises
+        ------
+        ServerError
+            If nobody answers, or the studio is offline.
+        """
+        if self.offline:
+            raise ServerUnreachable("The studio is offline.")
+        tracker = tracker_for(self.address)
+        await tracker.capabilities()
+        return await tracker.client.object_info()
+
+    def start(self, work: Coroutine[Any, Any, T]) -> asyncio.Future[T]:
         """Start work in the home loop; in a script it is done when this returns."""
         loop = self.home.bind()
         task = loop.create_task(work)

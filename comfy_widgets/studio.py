@@ -24,6 +24,7 @@ from comfy_widgets.run_log import RunLog
 from comfy_widgets.shots import Shot
 from comfy_widgets.sweep import Sweep, split
 from comfy_widgets.takes import Take
+from comfy_widgets.ui_files import load
 from comfy_widgets.workflow import Workflow
 
 _DEFAULT_URL = "http://127.0.0.1:8188"
@@ -116,6 +117,32 @@ class Studio:
             ) from error
         settings = Settings() if step_seconds is None else Settings(step_seconds=step_seconds)
         return cls(start(settings).url, cache=cache, quiet=quiet)
+
+    def load(self, path: str | Path) -> asyncio.Future[Workflow]:
+        """Start reading a workflow file, also one that was saved from the editor: the server's node classes convert it.
+
+        The converted graph is kept beside the file, so that it loads without a server the next time.
+
+        Parameters
+        ----------
+        path
+            An API-format or UI-format file, or a video or picture that carries its graph.
+
+        Returns
+        -------
+        asyncio.Future
+            Await it; in a script it is done, and ``.result()`` gives the workflow.
+
+        Raises
+        ------
+        WorkflowError
+            When awaited, if there is no such file or it can't be converted.
+
+        Examples
+        --------
+        >>> workflow = await studio.load("wan22_ui.json")  # doctest: +SKIP
+        """
+        return self._pipeline.start(load(Path(path), self._pipeline.object_info))
 
     def submit(
         self,

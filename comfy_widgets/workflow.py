@@ -286,7 +286,7 @@ def _checked(graph: Any, name: str) -> dict[str, Any]:
     if isinstance(graph, Mapping) and isinstance(graph.get("nodes"), list):
         raise UIFormatError(
             f"{name} was saved from ComfyUI's editor and is not in the API format.",
-            hint="Export it in ComfyUI: Workflow, Export (API), and load that file.",
+            hint="Load it with a studio, which converts it: await studio.load(path). Or export it: Export (API).",
         )
     nodes = list(graph.values()) if isinstance(graph, Mapping) else []
     if not nodes or not all(isinstance(node, Mapping) and isinstance(node.get("class_type"), str) for node in nodes):

@@ -197,7 +197,7 @@ def test_loading_says_what_is_wrong(tmp_path):
     with pytest.raises(WorkflowError, match=r"w\.json is not JSON.*Export it again"):
         Workflow.load(path)
     path.write_text(json.dumps({"nodes": [], "links": [], "version": 0.4}))
-    with pytest.raises(UIFormatError, match=r"saved from ComfyUI's editor.*Export \(API\)"):
+    with pytest.raises(UIFormatError, match=r"saved from ComfyUI's editor.*await studio\.load\(path\)"):
         Workflow.load(path)
     for other in ([1], {}, {"1": {"inputs": {}}}, "text"):
         path.write_text(json.dumps(other))
