@@ -69,7 +69,11 @@ class Edits:
     @property
     def takes(self) -> Mapping[str, Sequence[Take]]:
         """Shot id → its takes, oldest first."""
-        return {shot.id: tuple(self._takes.get(shot.id, ())) for shot in self.shots}
+        return {shot.id: self.takes_of(shot.id) for shot in self.shots}
+
+    def takes_of(self, name: str) -> tuple[Take, ...]:
+        """The takes of one shot, oldest first."""
+        return self._takes.get(name, ())
 
     @property
     def chosen(self) -> dict[str, Take]:

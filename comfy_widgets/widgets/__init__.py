@@ -3,13 +3,16 @@
 from comfy_widgets import faces
 from comfy_widgets.jobs import Job
 from comfy_widgets.takes import Take
+from comfy_widgets.timeline import Timeline
 from comfy_widgets.widgets.compare import Compare
 from comfy_widgets.widgets.gallery import Gallery
 from comfy_widgets.widgets.job_view import JobView
 from comfy_widgets.widgets.queue_badge import QueueBadge
+from comfy_widgets.widgets.timeline_view import TimelineView
 from comfy_widgets.widgets.video_player import VideoPlayer
 
-__all__ = ["Compare", "Gallery", "JobView", "QueueBadge", "VideoPlayer"]
+__all__ = ["Compare", "Gallery", "JobView", "QueueBadge", "TimelineView", "VideoPlayer"]
 
 faces.register(Job, JobView)
 faces.register(Take, VideoPlayer)
+faces.register(Timeline, TimelineView)
