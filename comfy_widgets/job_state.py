@@ -1,8 +1,10 @@
 """What is asked for, and everything about a job that changes."""
 
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Any
 
 from comfy_widgets import faces
 from comfy_widgets.errors import ComfyWidgetsError
@@ -45,6 +47,8 @@ class Request:
         Make another take even if there is one.
     front
         Go before everybody else in the server's queue.
+    parent, changed
+        The key of the take that this one varies, and name → [value there, value here].
     """
 
     filled: Filled
@@ -52,6 +56,8 @@ class Request:
     shot: str | None = None
     fresh: bool = False
     front: bool = False
+    parent: str | None = None
+    changed: Mapping[str, list[Any]] = field(default_factory=dict)
 
     @property
     def title(self) -> str:

@@ -184,6 +184,8 @@ def _described(part: Path, path: Path, file: OutputFile, origin: Origin) -> Take
         graph=request.filled.graph,
         scene=request.scene,
         shot=request.shot,
+        parent=request.parent,
+        changed=dict(request.changed),
         prompt_id=origin.prompt_id,
         render_seconds=origin.render_seconds,
     )

@@ -3,7 +3,6 @@
 import asyncio
 import os
 import shutil
-import sys
 import tempfile
 import uuid
 import weakref
@@ -21,10 +20,12 @@ from comfy_widgets.home_loop import HomeLoop
 from comfy_widgets.jobs import Job, Request
 from comfy_widgets.pipeline import Pipeline
 from comfy_widgets.run_log import RunLog
+from comfy_widgets.screen import show_while_waiting
 from comfy_widgets.shots import Shot
 from comfy_widgets.sweep import Sweep, split
 from comfy_widgets.takes import Take
 from comfy_widgets.ui_files import load
+from comfy_widgets.variations import vary
 from comfy_widgets.workflow import Workflow
 
 _DEFAULT_URL = "http://127.0.0.1:8188"
@@ -189,6 +190,31 @@ class Studio:
         if isinstance(shot, Shot):
             bindings = {**shot.bindings(), **bindings}
         return self._ask(workflow, shot, bindings, inputs=inputs, fresh=fresh, front=front)
+
+    def rerun(self, take: Take, *, fresh: bool = False, **changes: Any) -> Job:
+        """Start making a variation of a take: the same graph with some inputs changed.
+
+        Parameters
+        ----------
+        take
+            What to vary; the new take names it as its parent and says what changed.
+        fresh
+            Make another take even if there is one.
+        **changes
+            Name → value, see ``take.workflow.bindings``.
+
+        Returns
+        -------
+        Job
+            Await it for its take.
+
+        Examples
+        --------
+        >>> job = studio.rerun(take, seed=2)  # doctest: +SKIP
+        """
+        filled, changed = vary(take, changes)
+        request = Request(filled, take.scene, take.shot, fresh=fresh, parent=take.key, changed=changed)
+        return self._pipeline.submit(request)
 
     def run(self, workflow: Workflow, shot: Shot | str | None = None, /, **options: Any) -> Take:
         """Make a take and wait for it, where nothing can be awaited; see `submit` for the parameters.
@@ -359,17 +385,5 @@ class Studio:
         return default_folder() if cache == _DEFAULT_CACHE else Path(cache)
 
     def _show(self, job: Job) -> None:
-        """While a cell waits for a job that is not on screen, show its badge."""
-        if self.quiet or job.on_screen or not _in_kernel():
-            return
-        from IPython.display import display  # noqa: PLC0415 - there only where a kernel is
-
-        job.on_screen = True
-        display(job)  # type: ignore[no-untyped-call]
-
-
-def _in_kernel() -> bool:
-    """Whether a notebook's kernel runs this, rather than a script or a terminal."""
-    ipython = sys.modules.get("IPython")
-    shell = ipython.get_ipython() if ipython is not None else None
-    return shell is not None and getattr(shell, "kernel", None) is not None
+        if not self.quiet:
+            show_while_waiting(job)

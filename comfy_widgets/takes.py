@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import Any, Self
 
 from comfy_widgets import faces
+from comfy_widgets.differences import Differences, differences
+from comfy_widgets.workflow import Workflow
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,6 +44,8 @@ class Take:
         ``comfyui``, or ``demo`` for a simulated clip of the embedded server.
     prompt_id, render_seconds
         The job's id on the server and how long it was executed there.
+    parent, changed
+        The key of the take that this one varies, and name → [value there, value here].
     take_number
         1 for the first take of a key; ``fresh=True`` makes further ones.
     also
@@ -73,6 +77,8 @@ class Take:
     version: str | None = None
     prompt_id: str | None = None
     render_seconds: float | None = None
+    parent: str | None = None
+    changed: Mapping[str, list[Any]] = field(default_factory=dict)
     take_number: int = 1
     also: tuple["Take", ...] = ()
     cached: bool = False
@@ -86,6 +92,26 @@ class Take:
     def handle(self) -> str:
         """Key and number: no other take has it, and it stays when the folder is moved."""
         return f"{self.key}.{self.take_number}"
+
+    @property
+    def workflow(self) -> Workflow:
+        """The workflow that made it, with the values it had."""
+        return Workflow(self.graph, name=self.title)
+
+    def diff(self, other: "Take") -> Differences:
+        """What is equal in both takes, and what differs.
+
+        Parameters
+        ----------
+        other
+            The take to compare with.
+
+        Returns
+        -------
+        Differences
+            ``same`` values once, and for ``each`` of the two those that differ.
+        """
+        return differences([self, other])
 
     def as_cached(self) -> Self:
         """The same take, saying that it was there already."""

@@ -12,9 +12,9 @@ ROOT = Path(__file__).parents[2]
 # A module imports from its own floor and the ones below; a new module is added here, by its first name.
 FLOORS = {
     0: "differences errors faces host page summary wording",
-    1: "bindings comfyui convert editor files film graphs home_loop media preflight run_log shots takes workflow",
+    1: "bindings comfyui convert editor files film graphs home_loop media preflight run_log shots takes variations workflow",
     2: "cache marks ui_files unfinished",
-    3: "estimates job_state jobs",
+    3: "estimates job_state jobs screen",
     4: "attempt batch outcomes pipeline saving submitting sweep",
     5: "share timeline timeline_edits timeline_export timeline_file timeline_runs timeline_saving timeline_script",
     6: "studio",

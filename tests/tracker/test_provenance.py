@@ -1,0 +1,51 @@
+"""Every take tells where it comes from, and can be varied and read back."""
+
+import json
+
+from comfy_widgets import Shot, Workflow
+from tests.tracker.test_a_take import png
+
+
+async def test_a_variation_names_its_parent_and_what_changed(studio, workflow):
+    take = await studio.submit(workflow, Shot("shot-01", "a hill", scene="scene-001"), seed=1)
+    other = await studio.rerun(take, seed=2, prompt="a dune")
+    assert (other.scene, other.shot) == ("scene-001", "shot-01")
+    assert other.parent == take.key
+    assert other.changed == {"seed": [1, 2], "prompt": ["a hill", "a dune"]}
+    sidecar = json.loads(other.path.with_suffix(".json").read_text("utf-8"))
+    assert sidecar["parent"] == take.key
+    assert sidecar["changed"]["seed"] == [1, 2]
+    (read,) = (found for found in studio.cache.takes() if found.parent)
+    assert read.changed == other.changed
+
+
+async def test_a_variation_of_nothing_is_the_take(studio, server, workflow):
+    take = await studio.submit(workflow, seed=1)
+    assert await studio.rerun(take) == take.as_cached()
+    assert server.journal.posts("/prompt") == 1
+
+
+async def test_a_variation_keeps_its_keyframe(studio, server, keyframes, tmp_path):
+    path = tmp_path / "frame.png"
+    path.write_bytes(png())
+    take = await studio.submit(keyframes, seed=1, keyframe=path)
+    other = await studio.rerun(take, seed=2)
+    assert other.inputs["keyframe"] == "frame.png"
+    assert other.changed == {"seed": [1, 2]}
+    assert server.journal.posts("/upload/image") == 1
+
+
+async def test_the_file_itself_tells_what_made_it(studio, workflow):
+    take = await studio.submit(workflow, prompt="a lighthouse", seed=7)
+    read = Workflow.load(take.path)
+    assert read.fill().key("demo") == take.key
+    assert read.bindings.value("prompt") == "a lighthouse"
+    assert take.workflow.fill().key("demo") == take.key
+
+
+async def test_what_differs_is_told(studio, workflow):
+    one = await studio.submit(workflow, seed=1)
+    two = await studio.submit(workflow, seed=2)
+    told = one.diff(two)
+    assert [[fact.text for fact in each] for each in told.each] == [["1"], ["2"]]
+    assert "prompt" in {fact.name for fact in told.same}
