@@ -1,5 +1,6 @@
 """A real JupyterLab in a real Chromium: one server and one browser for all tests, a notebook for each."""
 
+import contextlib
 import json
 import os
 import secrets
@@ -41,11 +42,14 @@ class Lab:
         Where it is, and what it wants to be shown.
     folder
         Where its notebooks lie.
+    pid
+        Its process.
     """
 
     url: str
     token: str
     folder: Path
+    pid: int
 
     def ask(self, method: str, path: str) -> bytes:
         request = urllib.request.Request(
@@ -65,8 +69,13 @@ class Lab:
 
 @pytest.fixture(scope="session")
 def lab(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("lab")
-    private = tmp_path_factory.mktemp("jupyter")
+    with running_lab(tmp_path_factory.mktemp("lab"), tmp_path_factory.mktemp("jupyter")) as lab:
+        yield lab
+
+
+@contextlib.contextmanager
+def running_lab(folder, private):
+    """A JupyterLab over a copy of the notebooks in `folder`; `private` is for what it keeps for itself."""
     shutil.copytree(
         ROOT / "notebooks", folder, dirs_exist_ok=True, ignore=shutil.ignore_patterns("takes", ".ipynb_checkpoints")
     )
@@ -90,7 +99,7 @@ def lab(tmp_path_factory):
     ]
     log = (private / "log").open("w+")
     process = subprocess.Popen(command, env=environment, cwd=folder, stdout=log, stderr=log)
-    lab = Lab(f"http://127.0.0.1:{port}", token, folder)
+    lab = Lab(f"http://127.0.0.1:{port}", token, folder, process.pid)
     try:
         wait_until_it_answers(lab, process)
         yield lab
@@ -117,6 +126,12 @@ def wait_until_it_answers(lab, process):
 
 @pytest.fixture(scope="session")
 def browser():
+    with running_browser() as browser:
+        yield browser
+
+
+@contextlib.contextmanager
+def running_browser():
     executable = os.environ.get("COMFY_WIDGETS_CHROMIUM") or shutil.which("chromium")
     assert executable, "Chromium is missing: run these by tests/run browser"
     with sync_playwright() as playwright:

@@ -1,13 +1,16 @@
 """A gallery of two hundred takes in a real JupyterLab."""
 
 import json
+from pathlib import Path
 
+import pytest
 from playwright.sync_api import expect
 
 from tests.browser import clips
-from tests.browser.conftest import shoot
+from tests.browser.conftest import READY, shoot
 
 MAKE = 'import comfy_widgets as cw\ngallery = cw.Gallery(cw.TakeCache("takes").takes())\ngallery'
+AXE = Path(__file__).parents[2] / "js" / "node_modules" / "axe-core" / "axe.min.js"
 NASTY = '<img src=x onerror="window.hacked=1">'
 
 # The scroller is found from the tiles, whatever the page is made of.
@@ -94,3 +97,27 @@ def test_takes_that_no_server_has(place, start):
     page.locator(".cw-tile").click()
     page.wait_for_function("() => document.querySelector('.cw-open video')?.readyState >= 2")
     assert page.errors == []
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_axe_finds_nothing(place, start, theme):
+    """Every widget on one page, as open as it can be."""
+    for number in (1, 2):
+        clips.take(place / "takes", number, scene=f"scene-{number:03}")
+    cells = ["cw.VideoPlayer(takes[0])", "cw.Compare(*takes)", "cw.Gallery(takes)", "cw.Gallery([])", "cw.check()"]
+    page = start(
+        'import comfy_widgets as cw\ntakes = cw.TakeCache("takes").takes()', *cells, theme=theme, height=3000
+    ).page
+    expect(page.locator(".cw-check tr").last).to_contain_text("answer each other in")
+    page.wait_for_function(READY, arg=[".cw video", 3])
+    page.get_by_role("button", name="Graph").first.click()
+    expect(page.locator(".cw-graph").first).to_contain_text("KSampler")
+    page.get_by_role("button", name="Wipe").click()
+    page.locator(".cw-tile").first.click()
+    page.wait_for_function(READY, arg=[".cw video", 4])
+    page.locator(".cw-star").first.click()
+    page.evaluate(AXE.read_text("utf-8"))
+    told = page.evaluate("() => axe.run({ include: ['.cw'] }, { resultTypes: ['violations'] })")
+    assert len(told["passes"]) > 10
+    shoot(page, f"all-{theme}")
+    assert [(found["id"], found["nodes"][0]["html"]) for found in told["violations"]] == []

@@ -1,0 +1,218 @@
+"""How soon a take of 50 MB can be seen, beside the barest way to do it, and what that costs the kernel and the server.
+
+``python -m tests.bench.players`` prints ratios of medians with their spread; the ways take turns.
+"""
+
+import argparse
+import statistics
+import sys
+import tempfile
+import threading
+import time
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Self
+
+import psutil
+from jupyter_client import BlockingKernelClient
+
+from tests.browser import clips
+from tests.browser.conftest import Notebook, running_browser, running_lab, wait_for_kernel
+
+SIZE = 50_000_000
+ROUNDS = 7
+WAYS = ("bare push", "player, pieces", "bare video", "player, files")
+LIMIT = 1.25
+KERNEL_MB, SERVER_MB, ANSWER_MS = 8, 16, 100
+
+SETUP = '''
+import anywidget, comfy_widgets as cw, itertools
+from IPython.display import HTML, display
+from pathlib import Path
+from comfy_widgets.widgets.base import keep_on_subshell
+
+class Push(anywidget.AnyWidget):
+    """Pieces of 1 MB, four under way, sent as soon as one has come: nothing else."""
+    _esm = """
+    export default { render({ model, el }) {
+      const video = document.createElement('video');
+      video.preload = 'auto';
+      video.width = 320;
+      el.append(video);
+      const had = [];
+      model.on('msg:custom', ({ at, of }, [piece]) => {
+        had[at] = piece;
+        model.send({ had: at });
+        if (Object.keys(had).length === of) video.src = URL.createObjectURL(new Blob(had, { type: 'video/mp4' }));
+      });
+      model.send({ go: true });
+    } };
+    """
+    def __init__(self, path):
+        super().__init__()
+        keep_on_subshell(self.comm)
+        self.path, self.of, self.at = Path(path), -(-Path(path).stat().st_size // 1_000_000), 0
+        self.on_msg(self.hear)
+    def hear(self, _widget, content, _buffers):
+        for _ in range(4 if "go" in content else 1):
+            if self.at < self.of:
+                with self.path.open("rb") as file:
+                    file.seek(self.at * 1_000_000)
+                    data = file.read(1_000_000)
+                self.at += 1
+                self.send({"at": self.at - 1, "of": self.of}, [data])
+
+hidden = cw.TakeCache(".takes").takes()[0]
+beside = cw.TakeCache("takes").takes()[0]
+ways = itertools.cycle([
+    lambda: Push(hidden.path),
+    lambda: cw.VideoPlayer(hidden),
+    lambda: HTML(f'<video preload="auto" width="320" src="{beside.path.as_posix()}"></video>'),
+    lambda: cw.VideoPlayer(beside),
+])
+'''
+
+# From the moment that a video stands in the page until its first picture can be seen.
+WATCH = """
+() => {
+  window.took = [];
+  const born = new WeakMap();
+  new MutationObserver((changes) => {
+    for (const { addedNodes } of changes)
+      for (const node of addedNodes)
+        for (const video of node.matches?.('video') ? [node] : (node.querySelectorAll?.('video') ?? []))
+          born.set(video, performance.now());
+  }).observe(document.body, { subtree: true, childList: true });
+  document.addEventListener('loadeddata', ({ target }) => {
+    if (born.has(target)) window.took.push(performance.now() - born.get(target));
+  }, true);
+}
+"""
+
+
+class Load:
+    """Asks the kernel something every 50 ms and looks at the memory of processes, while something else goes on."""
+
+    def __init__(self, client: BlockingKernelClient, pids: list[int]) -> None:
+        self._client = client
+        self._processes = [psutil.Process(pid) for pid in pids]
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._look)
+
+    def __enter__(self) -> Self:
+        self.before = self._memory()
+        self.peak, self.slowest = list(self.before), 0.0
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._over.set()
+        self._thread.join()
+
+    @property
+    def grown(self) -> list[float]:
+        return [max(0.0, peak - before) for peak, before in zip(self.peak, self.before, strict=True)]
+
+    def _memory(self) -> list[float]:
+        return [process.memory_info().rss / 1e6 for process in self._processes]
+
+    def _look(self) -> None:
+        while not self._over.is_set():
+            began = time.monotonic()
+            self._client.kernel_info(reply=True, timeout=10)
+            self.slowest = max(self.slowest, 1000 * (time.monotonic() - began))
+            self.peak = [max(pair) for pair in zip(self.peak, self._memory(), strict=True)]
+            self._over.wait(0.05)
+
+
+def say(text: str) -> None:
+    sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()
+
+
+def spread(values: list[float], unit: str, digits: int = 0) -> str:
+    low, middle, high = min(values), statistics.median(values), max(values)
+    return f"{middle:.{digits}f} {unit} ({low:.{digits}f} to {high:.{digits}f})"
+
+
+def run_next(page) -> float:
+    """Run the second cell, which shows the next way; milliseconds until its picture."""
+    before = page.evaluate("() => window.took.length")
+    page.evaluate(
+        """() => {
+          const { commands, shell } = window.jupyterapp;
+          shell.currentWidget.content.activeCellIndex = 1;
+          commands.execute('notebook:run-cell');
+        }"""
+    )
+    page.wait_for_function("(n) => window.took.length > n", arg=before)
+    return page.evaluate("() => window.took.at(-1)")
+
+
+def client_of(private: Path) -> BlockingKernelClient:
+    [file] = (private / "runtime").glob("kernel-*.json")
+    client = BlockingKernelClient(connection_file=str(file))
+    client.load_connection_file()
+    client.start_channels()
+    client.wait_for_ready(timeout=20)
+    return client
+
+
+def measure(rounds: int) -> tuple[dict[str, list[float]], list[Load]]:
+    took: dict[str, list[float]] = {way: [] for way in WAYS}
+    loads = []
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        (private := folder / "private").mkdir()
+        (work := folder / "work").mkdir()
+        lab = stack.enter_context(running_lab(work, private))
+        for name in ("takes", ".takes"):
+            clips.take(work / name, bytes_=SIZE)
+        lab.write("bench.ipynb", SETUP, "display(next(ways)())")
+        page = stack.enter_context(running_browser()).new_page()
+        page.goto(f"{lab.url}/doc/tree/bench.ipynb?token={lab.token}")
+        page.wait_for_function("() => window.jupyterapp?.shell?.currentWidget?.sessionContext")
+        wait_for_kernel(Notebook(page, lab, "bench.ipynb"))
+        page.evaluate("() => { window.jupyterapp.commands.execute('notebook:run-cell-and-select-next') }")
+        wait_for_kernel(Notebook(page, lab, "bench.ipynb"))
+        page.evaluate(WATCH)
+        client = client_of(private)
+        stack.callback(client.stop_channels)
+        kernel = next(
+            child.pid
+            for child in psutil.Process(lab.pid).children(recursive=True)
+            if "ipykernel" in " ".join(child.cmdline())
+        )
+        for number in range(rounds + 1):
+            for way in WAYS:
+                if way == "player, pieces":
+                    with Load(client, [kernel, lab.pid]) as load:
+                        ms = run_next(page)
+                else:
+                    load, ms = None, run_next(page)
+                # The first round warms up what is loaded once.
+                if number:
+                    took[way].append(ms)
+                    loads += [load] if load else []
+    return took, loads
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m tests.bench.players", description=__doc__)
+    parser.add_argument("--rounds", type=int, default=ROUNDS)
+    took, loads = measure(parser.parse_args().rounds)
+    for way, values in took.items():
+        say(f"{way:<15} {spread(values, 'ms')}")
+    for ours, bare in (("player, pieces", "bare push"), ("player, files", "bare video")):
+        ratios = [a / b for a, b in zip(took[ours], took[bare], strict=True)]
+        say(f"{ours} / {bare}: {spread(ratios, '×', 2)}, to reach {LIMIT}")
+    say(f"kernel grew by {spread([load.grown[0] for load in loads], 'MB', 1)}, to reach {KERNEL_MB}")
+    say(f"Jupyter server grew by {spread([load.grown[1] for load in loads], 'MB', 1)}, to reach {SERVER_MB}")
+    say(
+        f"the slowest other answer of the kernel {spread([load.slowest for load in loads], 'ms')}, to reach {ANSWER_MS}"
+    )
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
