@@ -20,6 +20,7 @@ from comfy_widgets.errors import (
 )
 from comfy_widgets.home_loop import HomeLoop
 from comfy_widgets.jobs import Job, JobStatus
+from comfy_widgets.listeners import Listeners
 from comfy_widgets.run_log import RunLog
 from comfy_widgets.summary import Row, Summary
 from comfy_widgets.takes import Take
@@ -137,7 +138,7 @@ class Batch:
         self.plan = plan or Plan()
         self._home = home
         self._log = run_log
-        self._listeners: dict[object, Callable[[], None]] = {}
+        self._listeners = Listeners()
         self._began = time.monotonic()
         self._log.write(f"{len(self.items)} to make")
         for item in self.items[:1] if self.plan.one_at_a_time else self.items:
@@ -219,13 +220,7 @@ class Batch:
         Callable
             Ends the subscription.
         """
-        token = object()
-        self._listeners[token] = listener
-
-        def unsubscribe() -> None:
-            self._listeners.pop(token, None)
-
-        return unsubscribe
+        return self._listeners.subscribe(listener)
 
     def __await__(self) -> Generator[Any, None, Self]:
         yield from asyncio.shield(self._driver).__await__()
@@ -287,12 +282,7 @@ class Batch:
         self._changed()
 
     def _changed(self) -> None:
-        for listener in list(self._listeners.values()):
-            try:
-                listener()
-            except Exception:
-                # One broken listener must not keep the news from the others.
-                log.exception("A listener of a batch failed")
+        self._listeners.tell()
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
         rows = "".join(

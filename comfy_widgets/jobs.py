@@ -1,7 +1,6 @@
 """A job: one request on its way to a take, to be watched, awaited and stopped."""
 
 import asyncio
-import logging
 import time
 from collections.abc import AsyncIterator, Callable, Generator, Mapping
 from dataclasses import replace
@@ -11,12 +10,11 @@ from comfy_widgets import faces
 from comfy_widgets.errors import ComfyWidgetsError, WrongLoop
 from comfy_widgets.home_loop import HomeLoop
 from comfy_widgets.job_state import JobState, JobStatus, Request
+from comfy_widgets.listeners import Listeners
 from comfy_widgets.takes import Take
 from comfy_widgets.wording import in_line
 
 __all__ = ["Acts", "Job", "JobState", "JobStatus", "Request"]
-
-log = logging.getLogger(__name__)
 
 
 class Acts(Protocol):
@@ -63,7 +61,7 @@ class Job:
         self._home = home
         self._acts = acts
         self._state = JobState()
-        self._listeners: dict[object, Callable[[], None]] = {}
+        self._listeners = Listeners()
 
     @property
     def state(self) -> JobState:
@@ -198,12 +196,7 @@ class Job:
         before, self._state = self._state, replace(self._state, **changes)
         if self._state == before:
             return
-        for listener in list(self._listeners.values()):
-            try:
-                listener()
-            except Exception:
-                # One broken listener must neither stop the job nor keep the news from the others.
-                log.exception("A listener of job %s failed", self.id)
+        self._listeners.tell()
 
     def subscribe(self, listener: Callable[[], None]) -> Callable[[], None]:
         """Call `listener` in the job's loop after each change.
@@ -213,13 +206,7 @@ class Job:
         Callable
             Ends the subscription.
         """
-        token = object()
-        self._listeners[token] = listener
-
-        def unsubscribe() -> None:
-            self._listeners.pop(token, None)
-
-        return unsubscribe
+        return self._listeners.subscribe(listener)
 
     def cancel(self) -> asyncio.Future[None]:
         """Stop it on the server; a job that ends well in spite of it is complete.

@@ -111,7 +111,7 @@ def test_names_and_faces_are_stable(kit, take):
     assert repr(VideoPlayer(take)) == "VideoPlayer('shot-01')"
     data, _ = VideoPlayer(take)._repr_mimebundle_()
     assert data["text/plain"] == "VideoPlayer('shot-01')"
-    assert data["text/html"] == faces.take_html(take, faces.notebook_path(take.path))
+    assert data["text/html"] == faces.take_html(take, faces.notebook_path(take.path)) + faces.DEAD
     assert faces.WIDGET_VIEW in data
 
 
@@ -119,6 +119,7 @@ async def test_a_job_as_a_cell_shows_it_is_a_job_view(kit):
     job = kit.job()
     bundle = job._repr_mimebundle_()
     assert set(bundle) == {faces.WIDGET_VIEW, "text/html", "text/plain"}
+    assert "cw.check()" in bundle["text/html"]
     assert isinstance(faces.live_face(job), JobView)
 
 
