@@ -32,6 +32,12 @@ _STYLE = {
     "font:13px/1.5 var(--jp-ui-font-family,system-ui,sans-serif);color:var(--jp-ui-font-color1,inherit)",
 }
 
+# Under what stands in for a widget: seen only where the widget itself is not.
+DEAD = (
+    f'<div style="{_STYLE["quiet"]};font-size:12px">Not live here: run the cell again. '
+    "If it stays so, <code>cw.check()</code> says why.</div>"
+)
+
 
 class TakeLike(Protocol):
     """What a take's face needs to know; see `comfy_widgets.takes.Take`."""
@@ -90,7 +96,7 @@ def live_face(thing: Any) -> Any | None:
 
 def bundle_of_job(job: JobLike) -> dict[str, Any]:
     """A job's MIME bundle: its widget, with text and html that name the request."""
-    return _widget_view(job) | {"text/plain": job_text(job), "text/html": job_html(job)}
+    return bundle(job, text=job_text(job), html=job_html(job))
 
 
 def bundle_of_take(take: TakeLike) -> dict[str, Any]:
@@ -102,7 +108,8 @@ def bundle_of_take(take: TakeLike) -> dict[str, Any]:
 
 def bundle(thing: Any, *, text: str, html: str) -> dict[str, Any]:
     """Any thing's MIME bundle: its widget, with text and html beside it."""
-    return _widget_view(thing) | {"text/plain": text, "text/html": html}
+    view = _widget_view(thing)
+    return view | {"text/plain": text, "text/html": html + DEAD if view else html}
 
 
 def _widget_view(thing: Any) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from typing import Any
 import anywidget
 import traitlets
 
+from comfy_widgets import faces
 from comfy_widgets.errors import ComfyWidgetsError
 from comfy_widgets.widgets.coalescer import coalescer_of
 from comfy_widgets.widgets.pieces import Shelf
@@ -183,4 +184,4 @@ class Face(anywidget.AnyWidget):
         if bundle is None:
             return None
         data, metadata = bundle
-        return data | {"text/html": self.static_html()}, metadata
+        return data | {"text/html": self.static_html() + faces.DEAD}, metadata

@@ -75,7 +75,7 @@ async def test_every_widget_of_a_job_lives_until_it_is_closed(kit):
     assert second.state["job"]["status"] == "queued"
     assert first.state["job"]["status"] == "submitting"
     second.close()
-    assert job._listeners == {}
+    assert not job._listeners
 
 
 async def test_a_widget_closed_while_its_change_waits_stays_silent(kit):
@@ -98,7 +98,7 @@ async def test_a_player_of_a_job_shows_its_take_and_ignores_its_steps(kit, take)
     await turn()
     assert player.state["take"]["file"] == take.path.name
     player.close()
-    assert job._listeners == {}
+    assert not job._listeners
 
 
 def test_a_player_of_a_take_needs_no_loop(take):
@@ -217,9 +217,9 @@ async def test_again_follows_the_new_job(kit, cls):
     await kit.ask_soon(view, "act", "again")
     new.move(status=JobStatus.RUNNING, progress=0.2)
     await until(lambda: view.state["job"]["progress"] == 0.2)
-    assert old._listeners == {}
+    assert not old._listeners
     view.close()
-    assert new._listeners == {}
+    assert not new._listeners
 
 
 async def test_a_failed_fetch_is_offered_again_without_a_render(kit):
