@@ -25,6 +25,7 @@ def card(timeline: Timeline, name: str) -> dict[str, Any]:
     return {
         "shot": told,
         "status": timeline.status(name),
+        "active": timeline.runs.active(name) is not None,
         "message": _message(item),
         "progress": round(item.job.progress, 3) if item and item.job and not item.over else 0,
         "eta": round(item.job.eta) if item and item.job and item.job.eta is not None else None,

@@ -66,7 +66,8 @@ export class Follower<S extends Told> {
   }
 
   #askIfQuiet(): void {
-    const { job } = this.#model.get("state");
-    if (job && MOVING.has(job.status) && performance.now() - this.#heard > QUIET_MS) this.#ask();
+    const { job, active } = this.#model.get("state");
+    const moving = active || (job && MOVING.has(job.status));
+    if (moving && performance.now() - this.#heard > QUIET_MS) this.#ask();
   }
 }

@@ -1,6 +1,6 @@
 // Questions to the kernel and their answers, by custom messages.
 import * as messages from "./messages.json";
-import type { Act, Answer, Wire } from "./wire";
+import type { Answer, Wire } from "./wire";
 
 const PATIENCE_MS = 2000;
 const LONGEST_MS = 30_000;
@@ -60,11 +60,15 @@ export class Kernel {
   }
 
   /** Ask for something to be done. */
-  act(name: Act | "mark", body: object = {}): Promise<Reply> {
-    return this.#ask({ kind: "act", name, ...body });
+  act(name: string, body: object = {}, buffers: ArrayBuffer[] = []): Promise<Reply> {
+    return this.#ask({ kind: "act", name, ...body }, undefined, buffers);
   }
 
-  #ask(message: { kind: "read" | "act"; name: string }, signal?: AbortSignal): Promise<Reply> {
+  #ask(
+    message: { kind: "read" | "act"; name: string },
+    signal?: AbortSignal,
+    buffers: ArrayBuffer[] = [],
+  ): Promise<Reply> {
     const id = `${this.#name}-${++this.#count}`;
     const question = { ...message, id };
     return new Promise((resolve, reject) => {
@@ -89,7 +93,7 @@ export class Kernel {
         },
       });
       clock.start();
-      this.#send(question, end);
+      this.#send(question, end, buffers);
     });
   }
 
@@ -113,9 +117,10 @@ export class Kernel {
     };
   }
 
-  #send(question: object, end: (reason: unknown) => void): void {
+  #send(question: object, end: (reason: unknown) => void, buffers: ArrayBuffer[] = []): void {
     try {
-      this.#model.send(question);
+      if (buffers.length) this.#model.send(question, undefined, buffers);
+      else this.#model.send(question);
     } catch {
       end(new Error(messages.no_kernel));
     }

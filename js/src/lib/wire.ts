@@ -67,6 +67,8 @@ export interface TakeState {
 export interface Told {
   seq: number;
   job?: JobState | null;
+  /** How many jobs it follows that go on. */
+  active?: number;
 }
 
 /** The `state` trait of QueueBadge, VideoPlayer and JobView. */
