@@ -1,6 +1,7 @@
 """Players in a real JupyterLab: where their bytes come from, and what is left when something is missing."""
 
 import json
+import re
 
 from playwright.sync_api import expect
 
@@ -84,6 +85,17 @@ def test_a_pull_while_a_cell_blocks(place, start):
     expect(page.get_by_text("blocks", exact=True)).to_be_visible()
     ready(page)
     expect(page.get_by_text("over", exact=True)).to_have_count(0)
+    no_errors(page)
+
+
+def test_a_pull_goes_on_after_a_reconnect(place, start):
+    clips.take(place / ".takes", bytes_=100_000_000)
+    page = start('import comfy_widgets as cw\ncw.VideoPlayer(cw.TakeCache(".takes").takes()[0])').page
+    expect(page.locator(".cw-load")).to_have_attribute("aria-valuenow", re.compile("[1-9]"))
+    page.evaluate("() => window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.reconnect()")
+    assert page.locator(".cw-load").is_visible(), "it was there before the connection was cut"
+    ready(page)
+    assert plays(page)
     no_errors(page)
 
 

@@ -1,5 +1,6 @@
 """Both sides of the wire say the same words; what is asked is checked before anything is done with it."""
 
+import gzip
 import json
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 from comfy_widgets.errors import Cancelled
 from comfy_widgets.jobs import JobStatus
 from comfy_widgets.widgets import Compare, Gallery, JobView, QueueBadge, VideoPlayer
+from comfy_widgets.widgets.base import bundled
 from comfy_widgets.widgets.requests import Request
 from comfy_widgets.widgets.snapshot import acts_of, job_state, take_state
 from tests.unit.test_widgets_kit import Kit
@@ -78,3 +80,11 @@ def test_answers_name_their_question():
     assert request.answer(size=2) == {"re": "a-1", "ok": True, "size": 2}
     assert request.refuse("No.") == {"re": "a-1", "ok": False, "error": "No."}
     assert request.body["offset"] == 3
+
+
+@pytest.mark.parametrize("name", ["check", "compare", "gallery", "job_view", "queue_badge", "video_player"])
+def test_a_widget_costs_a_notebook_little(name):
+    """Each widget's code is saved with the notebook, once for each widget in it."""
+    code = bundled(f"{name}.js").read_bytes()
+    assert len(gzip.compress(code, 9)) <= 8192
+    assert b"http://" not in code.replace(b"http://www.w3.org", b"")
