@@ -1,4 +1,4 @@
-"""The command line: ``comfy-widgets demo | serve``."""
+"""The command line: ``comfy-widgets demo | serve | run | takes``."""
 
 import argparse
 import importlib.util
@@ -14,7 +14,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from comfy_widgets import media
+from comfy_widgets import cli_takes, media
 from comfy_widgets.cache import TakeCache
 from comfy_widgets.demo import serve as serving
 from comfy_widgets.errors import ComfyWidgetsError, DemoError
@@ -60,6 +60,7 @@ def _parser() -> argparse.ArgumentParser:
     commands.add_parser(
         "serve", parents=[serving.parser()], conflict_handler="resolve", help="run the embedded server alone"
     ).set_defaults(run=_serve)
+    cli_takes.add_commands(commands)
     return parser
 
 

@@ -12,14 +12,14 @@ ROOT = Path(__file__).parents[2]
 # A module imports from its own floor and the ones below; a new module is added here, by its first name.
 FLOORS = {
     0: "differences errors faces host page listeners summary wording",
-    1: "bindings comfyui convert editor files film graphs home_loop media preflight run_log shots takes variations workflow",
+    1: "bindings comfyui convert editor expected files film graphs home_loop media preflight run_log shots takes variations workflow",
     2: "cache marks ui_files unfinished",
-    3: "estimates job_state jobs screen",
+    3: "estimates job_state jobs pruning screen",
     4: "attempt batch outcomes pipeline saving submitting sweep",
     5: "share timeline timeline_edits timeline_export timeline_file timeline_runs timeline_saving timeline_script",
     6: "studio",
     7: "checks widgets",
-    8: "cli",
+    8: "cli cli_takes",
     9: "__init__",
 }
 # These know no more than this of the package, whatever their floor.

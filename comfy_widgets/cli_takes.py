@@ -1,0 +1,166 @@
+"""``comfy-widgets takes`` and ``comfy-widgets run``: takes from a terminal."""
+
+import argparse
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from comfy_widgets import faces
+from comfy_widgets.cache import TakeCache, default_folder
+from comfy_widgets.errors import BindingError, CacheError, NotCached
+from comfy_widgets.jobs import Job
+from comfy_widgets.pruning import prune, size
+from comfy_widgets.studio import Studio
+from comfy_widgets.takes import Take
+from comfy_widgets.workflow import Workflow
+
+_UNITS = {"kb": 1e3, "mb": 1e6, "gb": 1e9, "tb": 1e12}
+
+
+def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Add ``takes`` and ``run`` to the command line."""
+    takes = commands.add_parser("takes", help="list, show, export or prune a folder of takes")
+    takes.add_argument(
+        "--folder", type=Path, default=default_folder(), help="the folder of takes (default: %(default)s)"
+    )
+    acts = takes.add_subparsers(metavar="act")
+    takes.set_defaults(run=_list, scene=None, shot=None)
+    listing = acts.add_parser("list", help="all takes, oldest first")
+    listing.add_argument("--scene")
+    listing.add_argument("--shot")
+    listing.set_defaults(run=_list)
+    show = acts.add_parser("show", help="everything about one take, as JSON")
+    show.add_argument("take", help="the beginning of its key or of its file's name")
+    show.set_defaults(run=_show)
+    export = acts.add_parser("export", help="copy a take's file")
+    export.add_argument("take", help="the beginning of its key or of its file's name")
+    export.add_argument("to", type=Path, help="a file or a folder")
+    export.set_defaults(run=_export)
+    pruning = acts.add_parser("prune", help="remove the oldest takes, favourites stay")
+    pruning.add_argument("--max", required=True, type=_bytes, metavar="SIZE", help="how much may stay, such as 20GB")
+    pruning.add_argument("--favourites-too", action="store_true", help="favourites may go as well")
+    pruning.set_defaults(run=_prune)
+
+    run = commands.add_parser("run", help="make one take of a workflow")
+    run.add_argument("workflow", type=Path, help="an API-format or UI-format file, or a video that carries its graph")
+    run.add_argument("inputs", nargs="*", metavar="NAME=VALUE", help="bindings, such as prompt='a lighthouse' seed=7")
+    run.add_argument("--url", help="the server (default: COMFY_URL, else http://127.0.0.1:8188)")
+    run.add_argument("--demo", action="store_true", help="on the embedded server, simulated")
+    run.add_argument("--folder", type=Path, default=default_folder(), help="the folder of takes (default: %(default)s)")
+    run.add_argument("--fresh", action="store_true", help="make another take even if there is one")
+    run.set_defaults(run=_run)
+
+
+def _bytes(text: str) -> int:
+    number, unit = text[:-2], text[-2:].lower()
+    try:
+        return round(float(number) * _UNITS[unit]) if unit in _UNITS else int(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"{text!r} is no size; write it as 20GB or 500MB.") from error
+
+
+def _list(options: argparse.Namespace) -> int:
+    takes = TakeCache(options.folder).takes(scene=options.scene, shot=options.shot)
+    console = Console()
+    table = Table(box=None, pad_edge=False)
+    for column in ("made", "scene", "shot", "what", "MB", "file"):
+        table.add_column(column, justify="right" if column == "MB" else "left", no_wrap=column == "file")
+    for take in takes:
+        made = take.made[:16].replace("T", " ")
+        what = ", ".join(faces.facts(take)) or take.kind
+        cells = (made, take.scene or "", take.shot or "", what, f"{take.size / 1e6:.2f}", take.path.name)
+        table.add_row(*(cell.replace("[", "\\[") for cell in cells))
+    if takes:
+        console.print(table)
+    said = f"{_counted(takes)}, {size(takes) / 1e6:.1f} MB in {options.folder}"
+    console.print(said, markup=False, highlight=False, soft_wrap=True)
+    return 0
+
+
+def _counted(takes: list[Take]) -> str:
+    return "1 take" if len(takes) == 1 else f"{len(takes)} takes"
+
+
+def _found(options: argparse.Namespace) -> Take:
+    takes = TakeCache(options.folder).takes()
+    fitting = [take for take in takes if take.key.startswith(options.take) or take.path.name.startswith(options.take)]
+    if not fitting:
+        raise NotCached(
+            f"No take in {options.folder} begins with {options.take!r}.", hint="comfy-widgets takes lists all."
+        )
+    return fitting[-1]
+
+
+def _show(options: argparse.Namespace) -> int:
+    Console().print_json(json.dumps(_found(options).to_json()))
+    return 0
+
+
+def _export(options: argparse.Namespace) -> int:
+    take = _found(options)
+    try:
+        copied = Path(shutil.copy2(take.path, options.to))
+    except OSError as error:
+        raise CacheError(f"{take.path.name} can't be copied to {options.to}: {error.strerror or error}.") from error
+    Console().print(str(copied), markup=False, highlight=False, soft_wrap=True)
+    return 0
+
+
+def _prune(options: argparse.Namespace) -> int:
+    cache = TakeCache(options.folder)
+    try:
+        removed = prune(cache, max_bytes=options.max, keep_favourites=not options.favourites_too)
+    except OSError as error:
+        raise CacheError(f"{error.filename} can't be removed: {error.strerror}.") from error
+    console = Console()
+    for take in removed:
+        console.print(f"removed {take.path.name}", markup=False, highlight=False)
+    left = cache.takes()
+    console.print(f"{_counted(left)}, {size(left) / 1e6:.1f} MB stay", markup=False, highlight=False)
+    return 0
+
+
+def _run(options: argparse.Namespace) -> int:
+    studio = Studio.demo(cache=options.folder) if options.demo else Studio(options.url, cache=options.folder)
+    with studio:
+        workflow = studio.load(options.workflow).result()
+        inputs = dict(_value(workflow, text) for text in options.inputs)
+        job = studio.submit(workflow, fresh=options.fresh, **inputs)
+        with _bar(job):
+            take = job.result()
+    Console().print(str(take.path), markup=False, highlight=False, soft_wrap=True)
+    return 0
+
+
+def _value(workflow: Workflow, text: str) -> tuple[str, Any]:
+    """A binding and its value, of the kind that it has now."""
+    name, sign, value = text.partition("=")
+    if not sign:
+        raise BindingError(f"{text!r} is no input.", hint="Write NAME=VALUE, such as seed=7.")
+    now = workflow.bindings.value(name) if name in workflow.bindings else None
+    if isinstance(now, str):
+        return name, value
+    try:
+        return name, json.loads(value)
+    except ValueError:
+        return name, value
+
+
+def _bar(job: Job) -> Progress:
+    """A progress bar on stderr that follows a job."""
+    columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeElapsedColumn())
+    progress = Progress(*columns, console=Console(stderr=True), transient=True)
+    task = progress.add_task(job.status.value, total=1.0)
+
+    def follow() -> None:
+        words = f"{job.status.value} {job.message}".strip()
+        progress.update(task, completed=job.progress, description=words.replace("[", "\\["))
+
+    follow()
+    job.subscribe(follow)
+    return progress

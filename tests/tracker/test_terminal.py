@@ -1,0 +1,94 @@
+"""Takes from a terminal: made, listed, shown, copied and let go."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from comfy_widgets import cli
+from comfy_widgets.cache import TakeCache
+from comfy_widgets.demo import DemoServer
+from comfy_widgets.marks import Marks
+from comfy_widgets.pruning import prune, size
+from tests.lib.graphs import wan
+
+
+@pytest.fixture
+def server():
+    with DemoServer(step_seconds=0.0) as server:
+        yield server
+
+
+@pytest.fixture
+def make(server, tmp_path, capfd):
+    """Make a take as a person does in a terminal; its path."""
+    path = tmp_path / "wan.json"
+    path.write_text(json.dumps(wan()))
+
+    def run(*inputs):
+        code = cli.main(["run", str(path), *inputs, "--url", server.url, "--folder", str(tmp_path / "takes")])
+        said = capfd.readouterr()
+        return code, said.out.strip(), said.err
+
+    return run
+
+
+def test_a_take_is_made_and_found_again(make, server):
+    code, path, _ = make("prompt=a lighthouse", "seed=7", "cfg=5")
+    assert code == 0
+    assert path.endswith(".mp4")
+    assert make("prompt=a lighthouse", "seed=7", "cfg=5")[1] == path
+    assert server.journal.posts("/prompt") == 1
+
+
+def test_what_is_wrong_is_said_in_a_line(make):
+    code, out, err = make("promt=x")
+    assert (code, out) == (1, "")
+    assert "Did you mean 'prompt'?" in err
+    assert make("seed")[2].strip().endswith("Write NAME=VALUE, such as seed=7.")
+
+
+def test_takes_are_listed_shown_and_copied(make, tmp_path, capfd):
+    path = make("prompt=[red] hill", "seed=1")[1]
+    folder = str(tmp_path / "takes")
+    assert cli.main(["takes", "--folder", folder]) == 0
+    listed = capfd.readouterr().out
+    assert "1 take, " in listed
+    assert "320 × 192" in listed
+    key = next(iter(TakeCache(folder).takes())).key
+    assert cli.main(["takes", "--folder", folder, "show", key[:8]]) == 0
+    assert json.loads(capfd.readouterr().out)["inputs"]["seed"] == 1
+    assert cli.main(["takes", "--folder", folder, "export", key[:8], str(tmp_path / "out.mp4")]) == 0
+    assert (tmp_path / "out.mp4").read_bytes() == Path(path).read_bytes()
+    assert cli.main(["takes", "--folder", folder, "show", "nothing"]) == 1
+    assert "No take in" in capfd.readouterr().err
+
+
+def test_the_oldest_go_first_and_favourites_stay(make, tmp_path):
+    cache = TakeCache(tmp_path / "takes")
+    for seed in (1, 2, 3):
+        make(f"seed={seed}")
+    for place, take in enumerate(sorted(cache.takes(), key=lambda take: take.inputs["seed"])):
+        sidecar = take.path.with_suffix(".json")
+        told = json.loads(sidecar.read_text())
+        sidecar.write_text(json.dumps(told | {"made": f"2026-01-0{place + 1}T00:00:00+00:00"}))
+    oldest, middle, newest = cache.takes()
+    Marks(cache.folder).set_favourite(oldest.handle, on=True)
+    room = size([oldest, newest])
+    assert [take.inputs["seed"] for take in prune(cache, max_bytes=room)] == [2]
+    assert [take.inputs["seed"] for take in cache.takes()] == [1, 3]
+    assert not middle.path.exists()
+    assert not middle.poster.exists()
+    assert prune(cache, max_bytes=room) == []
+    assert [take.inputs["seed"] for take in prune(cache, max_bytes=0)] == [3]
+    assert [take.inputs["seed"] for take in prune(cache, max_bytes=0, keep_favourites=False)] == [1]
+    assert [path for path in cache.folder.iterdir() if path.suffix in {".mp4", ".jpg"}] == []
+
+
+def test_sizes_are_read_as_people_write_them(tmp_path, capfd):
+    (tmp_path / "takes").mkdir()
+    assert cli.main(["takes", "--folder", str(tmp_path / "takes"), "prune", "--max", "1.5GB"]) == 0
+    assert "0 takes, 0.0 MB stay" in capfd.readouterr().out
+    with pytest.raises(SystemExit):
+        cli.main(["takes", "--folder", str(tmp_path), "prune", "--max", "much"])
+    assert "is no size; write it as 20GB" in capfd.readouterr().err
