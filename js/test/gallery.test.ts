@@ -166,6 +166,17 @@ test("a take that cannot be opened says why", async () => {
   expect(el.querySelector(".cw-gallery-note")?.textContent).toContain("not shown here");
 });
 
+test("a kernel that does not answer is named", async () => {
+  vi.useFakeTimers();
+  show(some(1));
+  all(".cw-tile")[0]?.click();
+  vi.advanceTimersByTime(2000);
+  expect(el.querySelector(".cw-gallery-note")?.textContent).toContain("run the cell again");
+  for (const question of fake.sent) await fake.answer(question, { take: take(), state: marks() });
+  expect(el.querySelector<HTMLElement>(".cw-gallery-note")?.hidden).toBe(true);
+  vi.useRealTimers();
+});
+
 test("a favourite is written down by the kernel", async () => {
   show(some(2), marks("t1.1"));
   expect([star(0), star(1)].map((one) => one.getAttribute("aria-pressed"))).toEqual(["true", "false"]);

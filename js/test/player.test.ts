@@ -241,6 +241,17 @@ test("the graph is asked for by who wants to see it, and is text", async () => {
   expect(fake.asked("graph")).toHaveLength(1);
 });
 
+test("a graph that nobody answers for says what to do", async () => {
+  vi.useFakeTimers();
+  player.show(take());
+  named("Graph").click();
+  vi.advanceTimersByTime(2000);
+  expect(find(".cw-graph").textContent).toContain("run the cell again");
+  await fake.answer(fake.asked("graph")[0], { graph: { "3": { class_type: "KSampler" } } });
+  expect(find(".cw-graph").textContent).toContain("KSampler");
+  vi.useRealTimers();
+});
+
 test("a graph that cannot be had says why, and is asked for again", async () => {
   player.show(take());
   named("Graph").click();

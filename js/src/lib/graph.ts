@@ -12,7 +12,7 @@ interface Node {
   _meta?: { title?: string };
 }
 
-/** A button, and beneath the take what it unfolds. */
+/** A button, and beneath the take what it unfolds; `late` says that the kernel has not answered. */
 export function grapher(take: TakeState, kernel: Kernel, signal: AbortSignal) {
   const graph = h("div", { class: "cw-graph", role: "region", tabindex: 0, hidden: true });
   attach(graph, { "aria-label": say(messages.graph_of, { title: take.title }) });
@@ -28,7 +28,12 @@ export function grapher(take: TakeState, kernel: Kernel, signal: AbortSignal) {
     messages.graph,
   );
   attach(unfold, { "aria-expanded": "false" });
+  let waiting = false;
+  const late = (late: boolean) => {
+    if (late && waiting) graph.replaceChildren(messages.wait_kernel_hint);
+  };
   const fill = async () => {
+    waiting = true;
     graph.replaceChildren(messages.asking);
     try {
       const [answer] = await kernel.read("graph", { take: take.id }, signal);
@@ -37,8 +42,9 @@ export function grapher(take: TakeState, kernel: Kernel, signal: AbortSignal) {
       asked = false;
       graph.replaceChildren((error as Error).message);
     }
+    waiting = false;
   };
-  return { unfold, graph };
+  return { unfold, graph, late };
 }
 
 function nodes(graph: Record<string, Node>): HTMLElement[] {

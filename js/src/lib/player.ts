@@ -23,12 +23,16 @@ export class Player {
   readonly #signal: AbortSignal;
   #shown: string | undefined;
   #one = new AbortController();
+  #late = (_late: boolean) => {};
 
   constructor(kernel: Kernel, signal: AbortSignal) {
     this.#kernel = kernel;
     this.#signal = signal;
     this.el.addEventListener("keydown", (event) => this.screen.key(event));
-    kernel.onLate((late) => this.screen.late(late));
+    kernel.onLate((late) => {
+      this.screen.late(late);
+      this.#late(late);
+    });
     signal.addEventListener("abort", () => this.screen.clear());
   }
 
@@ -57,7 +61,8 @@ export class Player {
 
   #describe(take: TakeState, reel: Reel): HTMLElement[] {
     const { screen } = this;
-    const { unfold, graph } = grapher(take, this.#kernel, this.#signal);
+    const { unfold, graph, late } = grapher(take, this.#kernel, this.#signal);
+    this.#late = late;
     const head = h(
       "div",
       { class: "cw-row" },

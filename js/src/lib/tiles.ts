@@ -50,6 +50,10 @@ export class Tiles {
     this.#list.addEventListener("keydown", (event) => this.#key(event));
     this.#list.addEventListener("focusin", ({ target }) => this.#rove((target as Element).closest("li")));
     this.el.addEventListener("keydown", (event) => event.key === "Escape" && this.#close());
+    kernel.onLate((late) => {
+      this.#note.hidden = !late;
+      if (late) put(this.#note, messages.wait_kernel_hint);
+    });
     this.#draw();
   }
 
