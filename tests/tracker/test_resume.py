@@ -1,0 +1,98 @@
+"""What an earlier kernel left behind is picked up, and nobody's row locks anything."""
+
+import json
+
+import pytest
+
+from comfy_widgets import Studio
+from comfy_widgets.comfyui import tracked
+from comfy_widgets.errors import Lost
+from comfy_widgets.jobs import JobStatus
+
+
+@pytest.fixture
+def hasty(monkeypatch):
+    monkeypatch.setattr(tracked, "GRACE_SECONDS", 0.5)
+
+
+async def left_behind(server, folder, workflow):
+    """A studio that was closed while its job ran."""
+    held = server.hold("KSampler")
+    async with Studio(server.url, cache=folder) as studio:
+        job = studio.submit(workflow, seed=1)
+        await held
+    assert job.status is JobStatus.LOST
+    with pytest.raises(Lost, match=r"closed while it was being made.*studio\.resume"):
+        await job
+    return job, held
+
+
+async def test_resume_follows_what_goes_on(server, tmp_path, workflow):
+    job, held = await left_behind(server, tmp_path, workflow)
+    async with Studio(server.url, cache=tmp_path) as studio:
+        (resumed,) = studio.resume()
+        assert resumed.id == job.id
+        assert studio.resume() == []
+        held.release()
+        take = await resumed
+        assert take.inputs["seed"] == 1
+        assert (await studio.submit(workflow, seed=1)) == take.as_cached()
+    assert server.journal.posts("/prompt") == 1
+    assert not list((tmp_path / "unfinished").iterdir())
+
+
+async def test_resume_fetches_what_has_ended(server, tmp_path, workflow):
+    _, held = await left_behind(server, tmp_path, workflow)
+    held.release()
+    async with Studio(server.url, cache=tmp_path) as studio:
+        (resumed,) = studio.resume()
+        assert (await resumed).path.exists()
+    assert server.journal.posts("/prompt") == 1
+
+
+async def test_asking_again_finds_it_too(server, tmp_path, workflow):
+    job, held = await left_behind(server, tmp_path, workflow)
+    async with Studio(server.url, cache=tmp_path) as studio:
+        again = studio.submit(workflow, seed=1)
+        held.release()
+        await again
+        assert again.id == job.id
+    assert server.journal.posts("/prompt") == 1
+
+
+@pytest.mark.usefixtures("hasty")
+async def test_resume_keeps_the_row_of_what_is_lost(server, tmp_path, workflow):
+    job, _ = await left_behind(server, tmp_path, workflow)
+    await server.restarted()
+    async with Studio(server.url, cache=tmp_path) as studio:
+        (resumed,) = studio.resume()
+        await resumed.ended()
+        assert resumed.status is JobStatus.LOST
+        assert (tmp_path / "unfinished" / f"{job.id}.json").exists()
+        assert (await resumed.resubmit()).path.exists()
+    assert server.journal.posts("/prompt") == 2
+    assert not list((tmp_path / "unfinished").iterdir())
+
+
+@pytest.mark.usefixtures("hasty")
+@pytest.mark.parametrize("created", ["2026-01-01T00:00:00+00:00", None])
+async def test_a_row_of_a_host_that_is_gone_locks_nothing(server, studio, workflow, created):
+    """A container was restarted under another name between its row and its POST."""
+    job = studio.submit(workflow, seed=1)
+    key = (await job).key
+    folder = studio.cache.folder
+    for path in folder.glob("*_*"):
+        path.unlink()
+    row = {
+        "key": key,
+        "prompt_id": "3b0e4f0c-0000-4000-8000-000000000000",
+        "server": str(studio.address),
+        "graph": job.request.filled.graph,
+        "inputs": {},
+        "name": "wan",
+        "created": created or job.take.made,
+        "owner": {"host": "another-host", "pid": 7, "start": None},
+    }
+    (folder / "unfinished" / f"{row['prompt_id']}.json").write_text(json.dumps(row))
+    assert (await studio.submit(workflow, seed=1)).path.exists()
+    assert server.journal.posts("/prompt") == 2
