@@ -173,11 +173,16 @@ class Rejected(ComfyWidgetsError):  # noqa: N818
         As for `ComfyWidgetsError`.
     problems
         One sentence for each complaint.
+    table
+        The same as a cell shows it, where it is told by columns.
     """
 
-    def __init__(self, what: str, *, hint: str | None = None, problems: list[str] | None = None) -> None:
+    def __init__(
+        self, what: str, *, hint: str | None = None, problems: list[str] | None = None, table: str = ""
+    ) -> None:
         super().__init__(what, hint=hint)
         self.problems = problems or []
+        self.table = table
 
     @property
     def sentence(self) -> str:
@@ -185,8 +190,8 @@ class Rejected(ComfyWidgetsError):  # noqa: N818
         return " ".join([self.what, *self.problems, *([self.hint] if self.hint else [])])
 
     def details(self) -> list[str]:
-        """One line for each complaint of the server."""
-        return self.problems
+        """One line for each complaint, or all as a table."""
+        return self.table.splitlines() or self.problems
 
 
 class JobFailed(ComfyWidgetsError):  # noqa: N818

@@ -145,7 +145,7 @@ class Pipeline:
             raise ServerUnreachable("The studio is offline.")
         tracker = tracker_for(self.address)
         await tracker.capabilities()
-        return await tracker.client.object_info()
+        return await tracker.classes.fetch()
 
     def start(self, work: Coroutine[Any, Any, T]) -> asyncio.Future[T]:
         """Start work in the home loop; in a script it is done when this returns."""

@@ -2,6 +2,7 @@
 
 import asyncio
 import copy
+import logging
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
@@ -11,9 +12,11 @@ from comfy_widgets.attempt import Attempt
 from comfy_widgets.comfyui.replies import AnswerLost, node_problems
 from comfy_widgets.comfyui.tracked import Tracked
 from comfy_widgets.comfyui.tracker import Tracker
-from comfy_widgets.errors import ComfyWidgetsError, Lost, ServerUnreachable
+from comfy_widgets.errors import ComfyWidgetsError, Lost, Rejected, ServerUnreachable
 from comfy_widgets.jobs import JobStatus
 from comfy_widgets.outcomes import cancelled
+from comfy_widgets.preflight import preflight
+from comfy_widgets.problems import Problems
 from comfy_widgets.unfinished import Owner, Row
 
 _SOCKET_SECONDS = 1.0
@@ -25,6 +28,8 @@ _SUBMITTING_SECONDS = 60.0
 PATIENCE_SECONDS = 45.0
 
 T = TypeVar("T")
+
+log = logging.getLogger(__name__)
 
 
 async def patiently(attempt: Attempt, ask: Callable[[], Awaitable[T]]) -> T:
@@ -86,12 +91,12 @@ async def _server_has(attempt: Attempt, row: Row, tracker: Tracker) -> bool:
 
 
 async def submit(attempt: Attempt, tracker: Tracker, extra_data: Mapping[str, Any]) -> None:
-    """Upload what the server lacks, write the row, queue the prompt.
+    """See that the graph can run, upload what the server lacks, write the row, queue the prompt.
 
     Raises
     ------
     Rejected
-        If the server refuses the graph.
+        If the server would refuse the graph, or does.
     Cancelled
         If it was stopped before it was queued.
     CacheNotWritable, DiskFull
@@ -99,6 +104,7 @@ async def submit(attempt: Attempt, tracker: Tracker, extra_data: Mapping[str, An
     """
     job = attempt.job
     await asyncio.to_thread(attempt.cache.check_writable)
+    await _check(job.request.filled.graph, tracker)
     graph = _named(await _with_uploads(attempt, tracker), job.id)
     await asyncio.to_thread(attempt.add_row)
     attempt.tracked = tracker.follow(job.id, graph, attempt.tell)
@@ -117,6 +123,38 @@ async def submit(attempt: Attempt, tracker: Tracker, extra_data: Mapping[str, An
     attempt.answered.set()
     if job.status is JobStatus.SUBMITTING:
         job.move(status=JobStatus.QUEUED, heard=time.monotonic(), note=None)
+
+
+async def _check(graph: Mapping[str, Any], tracker: Tracker) -> None:
+    """Hold the graph against the server's classes before anything is sent.
+
+    Raises
+    ------
+    Rejected
+        If the server would refuse it. Where its classes can't be had or understood, its own validation speaks.
+    """
+    classes = await tracker.classes.known()
+    problems = await _problems(graph, classes)
+    if problems.refused:
+        # Somebody may have put a model there, or a node pack, since the classes were told.
+        problems = await _problems(graph, await tracker.classes.known(other_than=classes))
+    if problems.refused:
+        many = "1 problem" if len(problems) == 1 else f"{len(problems)} problems"
+        raise Rejected(
+            f"The server would have refused the graph: {many}.",
+            hint="Nothing was sent; correct this and submit again.",
+            problems=problems.sentences,
+            table=str(problems),
+        )
+
+
+async def _problems(graph: Mapping[str, Any], classes: Mapping[str, Any] | None) -> Problems:
+    try:
+        return await asyncio.to_thread(preflight, graph, classes) if classes else Problems([])
+    except Exception:
+        # It is there to help: what it can't read must not keep a take from being made.
+        log.exception("The graph could not be held against the server's classes")
+        return Problems([])
 
 
 async def _with_uploads(attempt: Attempt, tracker: Tracker) -> dict[str, Any]:

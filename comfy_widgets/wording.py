@@ -50,7 +50,18 @@ def nearest(word: str, words: list[str]) -> str | None:
     >>> nearest("promt", ["prompt", "seed"])
     'prompt'
     """
+    return next(iter(closest(word, words, 1)), None)
+
+
+def closest(word: str, words: list[str], most: int) -> list[str]:
+    """The words that were probably meant, the nearest first.
+
+    Examples
+    --------
+    >>> closest("ksampler", ["KSampler", "VAEDecode", "KSamplerSelect"], 2)
+    ['KSampler', 'KSamplerSelect']
+    """
     from difflib import get_close_matches  # noqa: PLC0415 - only errors need it
 
-    found = get_close_matches(word.lower(), [known.lower() for known in words], n=1, cutoff=0.5)
-    return next((known for known in words if found and known.lower() == found[0]), None)
+    known = {candidate.lower(): candidate for candidate in reversed(words)}
+    return [known[found] for found in get_close_matches(word.lower(), list(known), n=most, cutoff=0.5)]

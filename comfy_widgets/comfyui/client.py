@@ -112,7 +112,8 @@ class Client:
 
     async def object_info(self) -> dict[str, Any]:
         """Every node class the server has, with its inputs."""
-        return _mapping(await self._get("/object_info"))
+        # Several MB with many node packs: parsed beside the loop.
+        return await asyncio.to_thread(_mapping, await self._get("/object_info"))
 
     async def submit(
         self, graph: Mapping[str, Any], *, prompt_id: str, client_id: str, extra_data: Mapping[str, Any], front: bool

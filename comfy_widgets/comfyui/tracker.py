@@ -13,6 +13,7 @@ from weakref import WeakKeyDictionary
 from comfy_widgets.comfyui import events
 from comfy_widgets.comfyui.address import Address
 from comfy_widgets.comfyui.capabilities import Capabilities, probe
+from comfy_widgets.comfyui.classes import Classes
 from comfy_widgets.comfyui.client import Client
 from comfy_widgets.comfyui.look import places, record
 from comfy_widgets.comfyui.replies import Unreadable
@@ -47,10 +48,13 @@ class Tracker:
     ----------
     client
         HTTP to the server.
+    classes
+        Its node classes, once known.
     """
 
     def __init__(self, address: Address) -> None:
         self.client = Client(address)
+        self.classes = Classes(self.client)
         self._prompts: dict[str, Tracked] = {}
         self._due: set[str] = set()
         self._wake = asyncio.Event()
