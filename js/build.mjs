@@ -2,9 +2,15 @@
 import { context } from "esbuild";
 
 const bundles = await context({
-  entryPoints: ["queue_badge", "video_player", "job_view", "compare", "gallery", "check", "timeline_view"].map(
-    (name) => `src/${name}.ts`,
-  ),
+  entryPoints: [
+    "queue_badge",
+    "video_player",
+    "job_view",
+    "compare",
+    "gallery",
+    "check",
+    "timeline_view",
+  ].map((name) => `src/${name}.ts`),
   outdir: "../comfy_widgets/static",
   bundle: true,
   minify: true,

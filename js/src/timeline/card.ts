@@ -65,6 +65,7 @@ export class CardView {
   show(card: Card, at: number, of: number): void {
     if (card !== this.card) {
       this.card = card;
+      attach(this.el, { "data-state": card.status });
       if (this.#parts) this.#draw(card);
     }
     const title = card.shot.title ? `${this.id} ${card.shot.title}` : this.id;
@@ -184,7 +185,6 @@ export class CardView {
     const parts = this.#parts;
     if (!parts) return;
     const { shot, status } = card;
-    attach(this.el, { "data-state": status });
     parts.draw.title(shot.title ?? "");
     parts.draw.prompt(shot.prompt ?? "");
     put(parts.scene, shot.scene ?? "");

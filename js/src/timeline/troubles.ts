@@ -41,7 +41,7 @@ export class Troubles {
 
   #line(where: string, what: string, hint: string, ...more: HTMLElement[]): void {
     const words = h("span", {}, where ? h("b", {}, where) : "", where ? `: ${what} ` : `${what} `);
-    this.el.append(h("div", { class: "cw-err" }, words, h("span", { class: "cw-dim" }, hint), ...more));
+    this.el.append(h("div", { class: "cw-err" }, ...more, words, h("span", { class: "cw-dim" }, hint)));
   }
 
   #file(complaint: string): void {
@@ -53,10 +53,8 @@ export class Troubles {
   #shot(id: string, { where, what, hint, details }: Trouble, others: boolean): void {
     const again = button("cw-quiet", () => this.#acts.go("generate", { shots: [id] }), messages.again);
     attach(again, { "aria-label": say(messages.again_shot, { title: id }) });
-    const more = [
-      ...(details.length ? [h("pre", { class: "cw-details", tabindex: 0 }, details.join("\n"))] : []),
-      again,
-    ];
-    this.#line(where || id, what, others ? hint : `${hint} ${messages.others_go_on}`, ...more);
+    this.#line(where || id, what, others ? hint : `${hint} ${messages.others_go_on}`, again);
+    if (details.length)
+      this.el.lastElementChild?.append(h("pre", { class: "cw-details", tabindex: 0 }, details.join("\n")));
   }
 }
