@@ -77,7 +77,7 @@ class Attempt:
     @property
     def posted(self) -> bool:
         """Whether the server has been told of the prompt, or may have been."""
-        return self.tracked is not None and self.tracked.posted is not None
+        return self.tracked is not None and self.tracked.posted_at is not None
 
     async def turn(self) -> None:
         """Wait until all that was asked for before has been queued, or is over: people expect the order they wrote."""

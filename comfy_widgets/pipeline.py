@@ -11,6 +11,7 @@ from comfy_widgets import submitting
 from comfy_widgets.attempt import AT_REST, Attempt
 from comfy_widgets.cache import TakeCache
 from comfy_widgets.comfyui.address import Address
+from comfy_widgets.comfyui.capabilities import Capabilities
 from comfy_widgets.comfyui.progress import RENDERED
 from comfy_widgets.comfyui.status import Remote
 from comfy_widgets.comfyui.tracked import News
@@ -78,6 +79,7 @@ class Pipeline:
         self._latest: Attempt | None = None
         self._closed = False
         self._estimates = Estimates(cache)
+        self._warned = False
 
     def submit(self, request: Request, *, prior: str | None = None) -> Job:
         """Start making a take; a live job of this process for the same is returned instead."""
@@ -247,6 +249,7 @@ class Pipeline:
             try:
                 attempt.capabilities = await tracker_for(self.address).capabilities()
                 kinds = [attempt.capabilities.renderer]
+                self._warn_of_key(attempt.capabilities)
             except ServerError as error:
                 # Nobody answers, or somebody else: a proxy's page, a captive portal. What is on disk is served anyway.
                 unreachable = error
@@ -264,6 +267,16 @@ class Pipeline:
         if unreachable is not None:
             raise unreachable
         return None
+
+    def _warn_of_key(self, capabilities: Capabilities) -> None:
+        """Say once that an old server shows the key for partner nodes to everybody who reads its queue."""
+        if "api_key_comfy_org" in self.extra_data and capabilities.shows_keys and not self._warned:
+            self._warned = True
+            log.warning(
+                "%s is of a release that shows your comfy.org key to everybody who reads its queue. "
+                "Update ComfyUI, or leave comfy_org_key out.",
+                self.address,
+            )
 
     def _served(self, take: Take, request: Request) -> Take:
         if take.prompt_id is not None:

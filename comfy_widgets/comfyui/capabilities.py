@@ -21,10 +21,13 @@ class Capabilities:
         ``comfyui``, or ``demo`` for the embedded server, whose clips are simulated.
     version
         Its release, None where it does not say.
+    shows_keys
+        Whether keys for partner nodes can be read in its queue. Releases stopped that before they began to list jobs.
     """
 
     renderer: str
     version: str | None
+    shows_keys: bool = False
 
 
 async def probe(client: Client) -> Capabilities:
@@ -46,7 +49,7 @@ async def probe(client: Client) -> Capabilities:
     told = system if isinstance(system, dict) else {}
     version = told.get("comfyui_version")
     renderer = "demo" if told.get("renderer") == "demo" else "comfyui"
-    return Capabilities(renderer, str(version) if version else None)
+    return Capabilities(renderer, str(version) if version else None, shows_keys=not client.lists_jobs)
 
 
 async def _desktop(client: Client) -> Address | None:

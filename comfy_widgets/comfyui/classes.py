@@ -42,7 +42,7 @@ class Classes:
         return self._kept
 
     async def known(self, *, other_than: Mapping[str, Any] | None = None) -> Mapping[str, Any] | None:
-        """What is kept, else what the server tells; None where it does not, or takes too long.
+        """What is kept, else what the server tells; None where it does not, takes too long or tells something else.
 
         Parameters
         ----------
@@ -51,14 +51,21 @@ class Classes:
         """
         async with self._asking:
             if self._kept is not None and self._kept is not other_than:
-                return self._kept
+                return self._kept if _are_classes(self._kept) else None
             now = asyncio.get_running_loop().time()
             if now < self._failed_until:
                 return None
             try:
                 async with asyncio.timeout(_PATIENCE_SECONDS):
-                    return await self.fetch()
+                    told = await self.fetch()
+                return told if _are_classes(told) else None
             except (ServerError, TimeoutError) as error:
                 log.debug("No classes from %s: %s", self._client.address, error)
                 self._failed_until = asyncio.get_running_loop().time() + _FAILED_SECONDS
                 return None
+
+
+def _are_classes(told: Mapping[str, Any]) -> bool:
+    """Whether most of an answer is classes: one may be odd, but a proxy's own words or a stub tell of no server."""
+    good = [one for one in told.values() if isinstance(one, Mapping) and isinstance(one.get("input"), Mapping)]
+    return len(good) > len(told) / 2

@@ -68,13 +68,28 @@ class Tracked:
         Called with the news whenever they change.
     ended
         Done with the last news.
+
+    Attributes
+    ----------
+    posted_at
+        When the server was told of it, or may have been; None before: until then absence says nothing.
+    cancelling
+        Whether it is to be stopped.
+    told
+        What the socket alone has told.
+    absent_since, absent_looks, unreadable
+        Since when it is in neither queue nor history, in how many looks, and how often its record was unreadable.
+    ending
+        The end that the socket announced; history may lag behind it.
+    waits_for_socket
+        What a look saw that the socket should tell too, and until when.
     """
 
     prompt_id: str
     news: News
     tell: Callable[[News], None]
     ended: asyncio.Future[News]
-    posted: float | None = None
+    posted_at: float | None = None
     cancelling: bool = False
     told: Remote = Remote.SUBMITTED
     absent_since: float | None = None
@@ -110,10 +125,10 @@ class Tracked:
 
     def miss(self, now: float) -> None:
         """Take in that it is in neither queue nor history."""
-        if self.posted is None or self.news.over:
+        if self.posted_at is None or self.news.over:
             return
         if self.absent_since is None:
-            self.absent_since = max(now, self.posted) if self.news.remote is Remote.SUBMITTED else now
+            self.absent_since = max(now, self.posted_at) if self.news.remote is Remote.SUBMITTED else now
         self.absent_looks += 1
         # A queued prompt that we deleted leaves no trace; one that ran leaves a record, if late.
         enough = 1 if self.cancelling and self.news.remote in {Remote.SUBMITTED, Remote.QUEUED} else GRACE_LOOKS

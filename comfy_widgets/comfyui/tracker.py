@@ -89,7 +89,7 @@ class Tracker:
 
     def posted(self, tracked: Tracked) -> None:
         """Let absence count from now on: the server has been told of the prompt, or may have been."""
-        tracked.posted = _now()
+        tracked.posted_at = _now()
         self._ask()
 
     def leave(self, tracked: Tracked) -> None:
@@ -263,7 +263,7 @@ class Tracker:
     async def _look(self) -> None:
         self._look_began, self._asked = _now(), False
         try:
-            await self._look_at([tracked for tracked in self._prompts.values() if tracked.posted is not None])
+            await self._look_at([tracked for tracked in self._prompts.values() if tracked.posted_at is not None])
         except ComfyWidgetsError as error:
             self._failed_looks += 1
             log.debug("A look at %s failed: %s", self.client.address, error)
@@ -331,7 +331,7 @@ class Tracker:
     def _expect(self, tracked: Tracked, before: Remote) -> None:
         """After a look saw a change, expect the socket to tell it too, if it was open all the while."""
         now = tracked.news.remote
-        heard_all = self._socket.open and self._opened < min(self._look_began, tracked.posted or 0.0)
+        heard_all = self._socket.open and self._opened < min(self._look_began, tracked.posted_at or 0.0)
         if heard_all and now is not before and now in {Remote.RUNNING, Remote.SUCCEEDED, Remote.FAILED}:
             tracked.waits_for_socket = (now, _now() + _MUTE_SECONDS)
 

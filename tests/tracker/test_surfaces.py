@@ -1,5 +1,6 @@
 """The same client before an old server, a new one, one behind a key or a prefix, and Comfy Cloud's form."""
 
+import asyncio
 import logging
 import socket
 
@@ -109,3 +110,17 @@ def test_a_key_from_the_environment_goes_with_an_address_from_there(monkeypatch)
     monkeypatch.setenv("COMFY_URL", "http://mine:1")
     assert Studio().address.headers["X-API-Key"] == KEY
     assert Studio("http://elsewhere:1").address.headers == {}
+
+
+@pytest.mark.parametrize(("release", "warnings"), [("0.3.64", 1), ("newest", 0)])
+async def test_an_old_server_shows_the_key_for_partner_nodes(tmp_path, caplog, release, warnings):
+    async with (
+        DemoServer(step_seconds=0.0, release=release) as server,
+        Studio(server.url, cache=tmp_path, comfy_org_key=KEY) as studio,
+    ):
+        await asyncio.gather(*(studio.submit(simple(seed)) for seed in (1, 2)))
+    said = [record.getMessage() for record in caplog.records if "comfy.org key" in record.getMessage()]
+    assert len(said) == warnings
+    assert KEY not in caplog.text
+    for path in tmp_path.rglob("*"):
+        assert path.is_dir() or KEY.encode() not in path.read_bytes()
