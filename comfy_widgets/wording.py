@@ -54,7 +54,7 @@ def nearest(word: str, words: list[str]) -> str | None:
 
 
 def closest(word: str, words: list[str], most: int) -> list[str]:
-    """The words that were probably meant, the nearest first.
+    """The words that were probably meant, the nearest first; further ones only if they are very near.
 
     Examples
     --------
@@ -64,4 +64,6 @@ def closest(word: str, words: list[str], most: int) -> list[str]:
     from difflib import get_close_matches  # noqa: PLC0415 - only errors need it
 
     known = {candidate.lower(): candidate for candidate in reversed(words)}
-    return [known[found] for found in get_close_matches(word.lower(), list(known), n=most, cutoff=0.5)]
+    first = get_close_matches(word.lower(), list(known), n=1, cutoff=0.5)
+    near = get_close_matches(word.lower(), list(known), n=most, cutoff=0.7) if most > 1 else []
+    return [known[found] for found in near or first]

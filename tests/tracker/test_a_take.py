@@ -250,17 +250,21 @@ async def test_cancelling_the_waiter_leaves_the_job(studio, server, workflow):
     assert (await job).kind == "video"
 
 
-async def test_a_refused_graph_names_the_shot_and_each_complaint(studio):
+@pytest.mark.parametrize("tells", [True, False], ids=["preflight", "server"])
+async def test_a_refused_graph_names_the_shot_and_each_complaint(studio, server, tells):
+    if not tells:
+        server.inject("http:404@GET /object_info")
     graph = wan()
     graph["37"]["inputs"]["unet_name"] = "missing.safetensors"
     with pytest.raises(Rejected) as caught:
         await studio.submit(Workflow(graph), Shot("shot-09", "a hill", scene="scene-002"))
     lines = caught.value._render_traceback_()
     assert lines[0] == "Rejected: Scene scene-002, shot shot-09"
-    assert any(line.split()[:3] == ["37", "UNETLoader", "unet_name"] for line in lines)
-    assert any("models/diffusion_models" in line for line in lines)
+    named = (line for line in lines if line.split()[:2] == ["37", "UNETLoader"] or "UNETLoader (node 37)" in line)
+    assert next(named, None)
     assert len(lines) < 8
-    assert not list((studio.cache.folder / "unfinished").iterdir())
+    assert not list(studio.cache.folder.glob("unfinished/*"))
+    assert server.journal.posts("/prompt") == (0 if tells else 1)
 
 
 async def test_an_unknown_node_says_what_to_install(studio):

@@ -278,6 +278,7 @@ async def test_history_delete_and_evict(studio, server):
     assert (await studio.submit(simple())).path.exists()
 
 
+@pytest.mark.parametrize("tells", [True, False], ids=["preflight", "server"])
 @pytest.mark.parametrize(
     ("nodes", "words"),
     [
@@ -290,9 +291,12 @@ async def test_history_delete_and_evict(studio, server):
         (graph(a={"class_type": "CheckpointLoaderSimple", "ckpt_name": "no.safetensors"}, b=save("a")), "refused"),
     ],
 )
-async def test_validation_errors(studio, server, nodes, words):
+async def test_validation_errors(studio, server, nodes, words, tells):
+    if not tells:
+        server.inject("http:404@GET /object_info")
     with pytest.raises(Rejected, match=words) as caught:
         await studio.submit(Workflow(nodes), "shot-01")
     assert caught.value.hint
     assert caught.value.shot == "shot-01"
     assert json.dumps(server.journal.fates()) == "{}"
+    assert server.journal.posts("/prompt") == (0 if tells else 1)
