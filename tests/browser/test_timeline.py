@@ -1,0 +1,398 @@
+"""A timeline in a real JupyterLab, on an embedded server that outlives the kernel."""
+
+import json
+import re
+import statistics
+import urllib.request
+import uuid
+
+import pytest
+from playwright.sync_api import expect
+
+from comfy_widgets import media
+from comfy_widgets.demo import DemoServer
+from tests.browser.conftest import ROOT, shoot, wait_for_kernel
+from tests.lib.graphs import wan
+from tests.tracker.test_scenarios import graph, save, slow
+
+# Every state that a card shows, in order.
+WATCH = """
+() => {
+  window.seen = {};
+  const look = () => {
+    for (const card of document.querySelectorAll('.cw-card[data-state]')) {
+      const id = card.getAttribute('aria-label').split(/[ ,]/)[0];
+      const all = (window.seen[id] ??= []);
+      if (all.at(-1) !== card.dataset.state) all.push(card.dataset.state);
+    }
+  };
+  look();
+  const what = { subtree: true, attributes: true, attributeFilter: ['data-state'] };
+  new MutationObserver(look).observe(document.body, what);
+}
+"""
+RUN = """
+async (code) => {
+  const { kernel } = window.jupyterapp.shell.currentWidget.sessionContext.session;
+  const asked = kernel.requestExecute({ code });
+  let said = '';
+  asked.onIOPub = ({ header, content }) => {
+    if (header.msg_type === 'stream') said += content.text;
+    if (header.msg_type === 'error') said += content.evalue;
+  };
+  await asked.done;
+  return said.trim();
+}
+"""
+MAKE = """
+import comfy_widgets as cw
+studio = cw.Studio("{url}")
+workflow = cw.Workflow.load("wan.json")
+shots = [
+    cw.Shot("shot-01", "A lighthouse at dusk", scene="scene-001", title="Arrival", seed=1),
+    cw.Shot("shot-02", "Gulls circle the lamp room", scene="scene-001", seed=2),
+    cw.Shot("shot-03", "The storm rolls in", scene="scene-002", seed=3),
+]
+timeline = cw.Timeline(shots, workflow=workflow, studio=studio, title="Lighthouse")
+timeline
+"""
+
+
+@pytest.fixture
+def server():
+    with DemoServer(step_seconds=0.02) as server:
+        yield server
+
+
+@pytest.fixture
+def make(place, start, server):
+    """A notebook with a timeline of three shots."""
+
+    def make_(*cells, source=MAKE, nodes=None, **how):
+        (place / "wan.json").write_text(json.dumps(nodes or wan()))
+        notebook = start(source.replace("{url}", server.url), *cells, **how)
+        expect(notebook.page.locator(".cw-timeline").first).to_be_visible()
+        return notebook
+
+    return make_
+
+
+def card(page, name):
+    return page.get_by_role("group", name=re.compile(rf"^{name}[ ,]"))
+
+
+def python(page, code):
+    return page.evaluate(RUN, code)
+
+
+def states(page, state, count):
+    expect(page.locator(f".cw-card[data-state={state}]")).to_have_count(count)
+
+
+def keep_busy(server):
+    """Somebody else's prompt, which stands in the server's way until its hold is released."""
+    held = server.hold("LabSlow")
+    body = {"prompt": graph(a=slow(), b=save("a")), "prompt_id": str(uuid.uuid4())}
+    asked = urllib.request.Request(
+        f"{server.url}/prompt", json.dumps(body).encode(), {"Content-Type": "application/json"}
+    )
+    urllib.request.urlopen(asked).close()
+    held.wait()
+    return held
+
+
+def test_three_shots_from_the_button_to_the_film_and_back_after_a_restart(make, server, place):
+    notebook = make()
+    page = notebook.page
+    states(page, "waiting", 3)
+    page.evaluate(WATCH)
+    held = keep_busy(server)
+    page.get_by_role("button", name="Generate missing (3)").click()
+    states(page, "queued", 3)
+    expect(card(page, "shot-02")).to_contain_text("Queued, 2nd in line")
+    held.release()
+    states(page, "complete", 3)
+    for seen in page.evaluate("() => window.seen").values():
+        told = [state for state in seen if state not in {"submitting", "saving"}]
+        assert told == ["waiting", "queued", "running", "complete"]
+    posts = server.journal.posts("/prompt")
+
+    card(page, "shot-01").get_by_role("button", name="More").click()
+    page.get_by_role("button", name="Duplicate", exact=True).click()
+    expect(card(page, "shot-04")).to_be_focused()
+    page.get_by_role("button", name="Generate missing (1)").click()
+    states(page, "complete", 4)
+    assert server.journal.posts("/prompt") == posts
+    same = "print(timeline.chosen['shot-04'].path == timeline.chosen['shot-01'].path, list(timeline.takes))"
+    assert python(page, same) == "True ['shot-01', 'shot-04', 'shot-02', 'shot-03']"
+
+    page.get_by_role("button", name="Play film").click()
+    page.wait_for_function("() => document.querySelectorAll('.cw-shots [data-on]')[0]?.title === 'shot-04'")
+    page.get_by_role("slider", name="Place in the film").press("End")
+    expect(page.locator(".cw-film")).to_contain_text("0:01 / 0:01")
+    shoot(page.locator(".cw-timeline"), "timeline-film")
+    page.get_by_role("button", name="Export film").click()
+    expect(page.locator(".cw-exported")).to_have_text("film.mp4 is there")
+    film = media.probe(place / "film.mp4")
+    assert (film.frames, film.codec) == (4 * 9, "h264")
+    assert film.seconds == pytest.approx(float(python(page, "print(timeline.seconds)")), abs=0.01)
+
+    page.evaluate("() => window.jupyterapp.shell.currentWidget.sessionContext.restartKernel()")
+    wait_for_kernel(notebook)
+    notebook.run_all()
+    page.wait_for_function("() => document.querySelectorAll('.cw-card img[src]').length >= 4")
+    states(page, "complete", 4)
+    expect(page.get_by_role("button", name="Generate missing (0)")).to_be_disabled()
+    assert server.journal.posts("/prompt") == posts
+    assert page.errors == []
+
+
+def test_one_that_fails_says_where_while_others_finish_and_edits_go_both_ways(make, server, place):
+    source = MAKE.replace("seed=2)", "seed=2, inputs={'steps': -1})")
+    page = make(source=source).page
+    held = server.hold("KSampler")
+    page.get_by_role("button", name="Generate missing").click()
+    states(page, "running", 1)
+    # Typed while others are made: slowly enough that their news comes between the letters.
+    prompt = page.get_by_role("textbox", name="Prompt of shot-03")
+    prompt.fill("")
+    text = "Typed while shot-01 is made, <b>not</b> a letter lost, 灯台"
+    prompt.press_sequentially(text[:20], delay=30)
+    held.release()
+    prompt.press_sequentially(text[20:], delay=30)
+    states(page, "complete", 2)
+    expect(prompt).to_have_value(text)
+    prompt.press("Escape")
+    expect(card(page, "shot-03")).to_be_focused()
+    assert python(page, "print(timeline['shot-03'].prompt)") == text
+    expect(card(page, "shot-03")).to_contain_text("Complete, edited since")
+    trouble = page.locator(".cw-err")
+    expect(trouble).to_contain_text("Scene scene-001, shot shot-02")
+    expect(trouble).to_contain_text("The other shots go on.")
+    shoot(page.locator(".cw-timeline"), "timeline-error")
+
+    python(page, "timeline.edit('shot-02', prompt='Said in Python', inputs={}); timeline.move('shot-02', 0)")
+    expect(page.get_by_role("textbox", name="Prompt of shot-02")).to_have_value("Said in Python")
+    expect(page.locator(".cw-card").first).to_contain_text("shot-02")
+    card(page, "shot-02").get_by_role("button", name="Again").click()
+    states(page, "complete", 3)
+    expect(trouble).to_have_count(0)
+
+    # Another kernel writes the file.
+    file = place / "timeline.json"
+    theirs = file.read_text("utf-8").replace("Said in Python", "Said elsewhere")
+    file.write_text(theirs, "utf-8")
+    prompt.fill("Mine")
+    expect(trouble).to_contain_text("changed by somebody else")
+    assert file.read_text("utf-8") == theirs
+    page.get_by_role("button", name="Take theirs").click()
+    expect(page.get_by_role("textbox", name="Prompt of shot-02")).to_have_value("Said elsewhere")
+    expect(trouble).to_have_count(0)
+    assert page.errors == []
+
+
+def test_a_node_that_fails_names_its_prompt(make, server):
+    nodes = graph(a=slow(text=""), f={"class_type": "LabFail", "image": ["a", 0], "message": "no"}, b=save("f"))
+    source = MAKE.replace('load("wan.json")', "load('wan.json').bind(prompt='a.text', seed='a.seed')").replace(
+        "A lighthouse at dusk", "<img src=x onerror='window.hacked=1'>"
+    )
+    page = make(source=source, nodes=nodes).page
+    card(page, "shot-01").get_by_role("button", name="Generate").click()
+    prompt_id = "[0-9a-f]{8}-[0-9a-f-]{27}"
+    expect(page.locator(".cw-err")).to_contain_text(re.compile(f"Scene scene-001, shot shot-01, prompt {prompt_id}:"))
+    assert page.evaluate("() => window.hacked") is None
+    assert page.errors == []
+
+
+def test_everything_by_keyboard(make, place):
+    page = make().page
+    card(page, "shot-01").focus()
+    order = "print([shot.id for shot in timeline.shots])"
+    press = page.keyboard.press
+    press("ArrowRight")
+    expect(card(page, "shot-02")).to_be_focused()
+    press("Alt+ArrowRight")
+    expect(card(page, "shot-02, 3 of 3")).to_be_focused()
+    assert python(page, order) == "['shot-01', 'shot-03', 'shot-02']"
+    press("Control+z")
+    expect(card(page, "shot-02, 2 of 3")).to_be_visible()
+    press("Enter")
+    page.keyboard.insert_text("!")
+    press("Escape")
+    press("x")
+    expect(page.get_by_role("checkbox", name="Select shot-02")).to_be_checked()
+    expect(page.get_by_role("button", name="Generate selected (1)")).to_be_visible()
+    press("g")
+    states(page, "complete", 1)
+    press("d")
+    expect(card(page, "shot-04")).to_be_focused()
+    press("g")
+    states(page, "complete", 2)
+    press("Delete")
+    expect(page.get_by_role("button", name="Delete shot-04")).to_be_focused()
+    press("Escape")
+    expect(card(page, "shot-04")).to_be_focused()
+    press("Delete")
+    press("Enter")
+    expect(page.locator(".cw-card")).to_have_count(3)
+    press("m")
+    expect(page.get_by_role("textbox", name="Scene")).to_be_focused()
+    press("Escape")
+    expect(page.locator(".cw-card:focus")).to_have_count(1)
+    card(page, "shot-02").focus()
+    press("g")
+    expect(card(page, "shot-02").locator(".cw-one")).to_have_count(2)
+    first = page.get_by_role("button", name=re.compile("^take 1"))
+    first.focus()
+    press("Enter")
+    expect(first).to_have_attribute("aria-pressed", "true")
+    chosen = "print([t is timeline.chosen['shot-02'] for t in timeline.takes['shot-02']])"
+    assert python(page, chosen) == "[True, False]"
+    card(page, "shot-02").focus()
+    press("Space")
+    expect(page.get_by_role("slider", name="Place in the film")).to_be_visible()
+    press("Escape")
+    expect(page.locator(".cw-film")).to_be_hidden()
+    assert python(page, "print(timeline['shot-02'].prompt)").count("!") == 1
+    assert page.errors == []
+
+
+def test_dragged_and_dropped(make, place):
+    page = make(nodes=wan(keyframe=True)).page
+    card(page, "shot-03").locator(".cw-pic").drag_to(card(page, "shot-01").locator(".cw-pic"))
+    expect(page.locator(".cw-card").first).to_contain_text("shot-03")
+    expect(card(page, "shot-03, 1 of 3")).to_be_focused()
+    # A picture of more than a message may hold.
+    picture = (ROOT / "notebooks" / "keyframes" / "lighthouse.jpg").read_bytes()
+    large = place / "large.jpg"
+    large.write_bytes(picture + bytes(9_000_000))
+    card(page, "shot-03").get_by_role("button", name="More").click()
+    page.locator(".cw-drawer input[type=file]").set_input_files(large)
+    expect(card(page, "shot-03").locator(".cw-pic img")).to_be_visible()
+    keyframe = place / python(page, "print(timeline['shot-03'].keyframe)")
+    assert keyframe.stat().st_size == large.stat().st_size
+    page.evaluate(
+        """() => {
+          const data = new DataTransfer();
+          data.items.add(new File(['not a picture'], 'note.png', { type: 'image/png' }));
+          const on = document.querySelectorAll('.cw-card')[1];
+          on.dispatchEvent(new DragEvent('drop', { dataTransfer: data, bubbles: true, cancelable: true }));
+        }"""
+    )
+    expect(page.locator(".cw-err")).to_contain_text("note.png is not an image that can be read")
+    page.get_by_role("button", name="Generate missing").click()
+    states(page, "complete", 1)
+    states(page, "error", 2)
+    expect(card(page, "shot-01")).to_contain_text("It has no keyframe")
+    assert page.errors == []
+
+
+LONG = MAKE.replace('title="Arrival"', 'title="灯台" * 150').replace("Gulls circle", "A very long prompt " * 60)
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_it_can_be_read_by_everybody(make, theme):
+    source = LONG.replace("seed=3)", "seed=3, inputs={'steps': -1})")
+    page = make('cw.Timeline(workflow=workflow, studio=studio, file="empty.json")', source=source, theme=theme).page
+    expect(page.get_by_text("No shots yet").last).to_be_visible()
+    first = page.locator(".cw-timeline").first
+    first.get_by_role("button", name="Generate missing").click()
+    states(page, "complete", 2)
+    states(page, "error", 1)
+    first.get_by_role("button", name="More of shot-02").click()
+    first.get_by_role("button", name="Play film").click()
+    expect(first.locator(".cw-film")).to_be_visible()
+    page.add_script_tag(path=ROOT / "js" / "node_modules" / "axe-core" / "axe.min.js")
+    found = page.evaluate("async () => (await axe.run('.cw-timeline')).violations.map((v) => [v.id, v.nodes[0].html])")
+    assert found == []
+    shoot(first, f"timeline-{theme}")
+    page.set_viewport_size({"width": 420, "height": 1400})
+    assert first.evaluate("(el) => el.scrollWidth <= el.clientWidth")
+    shoot(first, f"timeline-narrow-{theme}")
+    assert page.errors == []
+
+
+CARD = {
+    "shot": {"prompt": "A lighthouse at dusk, long lens", "scene": "scene-001", "title": "Arrival"},
+    "status": "complete",
+    "active": False,
+    "message": "",
+    "progress": 0,
+    "eta": None,
+    "error": None,
+    "takes": [],
+    "chosen": None,
+    "seconds": 5,
+    "edited": False,
+    "drawing": False,
+    "picture": None,
+}
+PAINT = """
+async ([source, state]) => {
+  const { default: widget } = await import(source);
+  const model = {
+    get: () => state, set() {}, on() {}, off() {}, send() {}, widget_manager: {},
+  };
+  const times = [];
+  for (let run = 0; run < 5; run++) {
+    const el = document.createElement('div');
+    document.body.replaceChildren(el);
+    const began = performance.now();
+    window.cleanup?.();
+    window.cleanup = widget.render({ model, el });
+    el.getBoundingClientRect();
+    times.push(performance.now() - began);
+    await new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
+  }
+  return times;
+}
+"""
+SCROLL = """
+async () => {
+  const long = [];
+  const hear = (list) => long.push(...list.getEntries().map(({ duration }) => duration));
+  new PerformanceObserver(hear).observe({ type: 'longtask' });
+  const strip = document.querySelector('.cw-strip');
+  for (let x = 0; x < strip.scrollWidth; x += 900) {
+    strip.scrollLeft = x;
+    await new Promise((done) => requestAnimationFrame(done));
+  }
+  await new Promise((done) => setTimeout(done, 100));
+  return { long, filled: document.querySelectorAll('.cw-words').length };
+}
+"""
+
+
+def test_five_hundred_shots_are_there_at_once_and_scroll_smoothly(browser):
+    ids = [f"shot-{n:03}" for n in range(500)]
+    state = {
+        "seq": 0,
+        "title": "Long",
+        "order": ids,
+        "cards": dict.fromkeys(ids, CARD),
+        "seconds": 0,
+        "complete": 0,
+        "missing": 0,
+        "active": 0,
+        "progress": 1,
+        "left": None,
+        "undo": False,
+        "drawer": False,
+        "inputs": {},
+        "complaint": None,
+        "exported": None,
+    }
+    static = ROOT / "comfy_widgets" / "static"
+    page = browser.new_page(viewport={"width": 1180, "height": 900})
+    page.route(
+        "http://widgets.test/", lambda route: route.fulfill(body="<!doctype html><body>", content_type="text/html")
+    )
+    page.route("http://widgets.test/view.js", lambda route: route.fulfill(path=static / "timeline_view.js"))
+    page.goto("http://widgets.test/")
+    page.add_style_tag(path=static / "timeline_view.css")
+    times = page.evaluate(PAINT, ["http://widgets.test/view.js", state])
+    told = page.evaluate(SCROLL)
+    page.close()
+    assert statistics.median(times) <= 100, times
+    assert [duration for duration in told["long"] if duration > 50] == []
+    assert told["filled"] == 500
