@@ -153,8 +153,8 @@ def client_of(private: Path) -> BlockingKernelClient:
     [file] = (private / "runtime").glob("kernel-*.json")
     client = BlockingKernelClient(connection_file=str(file))
     client.load_connection_file()
-    client.start_channels()
-    client.wait_for_ready(timeout=20)
+    # No iopub: what nobody reads there would pile up in the kernel.
+    client.start_channels(iopub=False, stdin=False, hb=False, control=False)
     return client
 
 

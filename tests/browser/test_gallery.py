@@ -104,7 +104,15 @@ def test_axe_finds_nothing(place, start, theme):
     """Every widget on one page, as open as it can be."""
     for number in (1, 2):
         clips.take(place / "takes", number, scene=f"scene-{number:03}")
-    cells = ["cw.VideoPlayer(takes[0])", "cw.Compare(*takes)", "cw.Gallery(takes)", "cw.Gallery([])", "cw.check()"]
+    failed = 'cw.Studio(offline=True).submit(cw.Workflow.load("../workflows/wan22_ti2v.json"), prompt="A lamp", seed=1)'
+    cells = [
+        failed,
+        "cw.VideoPlayer(takes[0])",
+        "cw.Compare(*takes)",
+        "cw.Gallery(takes)",
+        "cw.Gallery([])",
+        "cw.check()",
+    ]
     page = start(
         'import comfy_widgets as cw\ntakes = cw.TakeCache("takes").takes()', *cells, theme=theme, height=3000
     ).page
