@@ -42,7 +42,7 @@ class TimelineView(Face):
         super().__init__(_loop_of(timeline))
         self._shelve()
         self._drops = Drops((timeline.file or Path("timeline.json")).parent / "keyframes")
-        self._reads |= {"takes": self._read_takes, "film": self._read_film, "keyframe": self._read_keyframe}
+        self._reads |= {"film": self._read_film, "keyframe": self._read_keyframe}
         for act in (self._edit, self._add, self._duplicate, self._delete, self._move, self._undo, self._generate):
             self._acts[act.__name__.removeprefix("_")] = act
         for more in (self._stop, self._choose, self._draw, self._drop, self._export, self._save, self._reload):
@@ -113,9 +113,6 @@ class TimelineView(Face):
         if isinstance(content, dict) and content.get("name") == "drop" and isinstance(buffers, list) and buffers:
             content = {**content, "data": bytes(buffers[0])}
         super()._on_message(widget, content, buffers)
-
-    def _read_takes(self, request: Request) -> Answered:
-        return request.answer(takes=[take_state(take) for take in self.timeline.takes_of(_shot(request))]), []
 
     def _read_film(self, request: Request) -> Answered:
         chosen = [(name, take) for name, take in self.timeline.chosen.items() if take.kind == "video"]

@@ -129,7 +129,7 @@ def test_three_shots_from_the_button_to_the_film_and_back_after_a_restart(make, 
     page.get_by_role("button", name="Play film").click()
     page.wait_for_function("() => document.querySelectorAll('.cw-shots [data-on]')[0]?.title === 'shot-04'")
     page.get_by_role("slider", name="Place in the film").press("End")
-    expect(page.locator(".cw-film")).to_contain_text("0:01 / 0:01")
+    expect(page.locator(".cw-film")).to_contain_text("1.5 / 1.5 s")
     shoot(page.locator(".cw-timeline"), "timeline-film")
     page.get_by_role("button", name="Export film").click()
     expect(page.locator(".cw-exported")).to_have_text("film.mp4 is there")

@@ -35,7 +35,7 @@ export class Head {
     attach(this.#title, { title });
     const n = order.length;
     const shots = n === 1 ? messages.one_shot : say(messages.n_shots, { n });
-    put(this.#count, seconds ? say(messages.with, { state: shots, more: length(seconds) }) : shots);
+    put(this.#count, seconds ? say(messages.and_more, { state: shots, more: length(seconds) }) : shots);
     put(this.#missing, say(messages.generate_missing, { n: missing }));
     this.#missing.disabled = !missing;
     put(this.#picked, say(messages.generate_picked, { n: picked }));
@@ -72,7 +72,7 @@ export class Foot {
     attach(this.#bar, { "aria-valuenow": Math.floor(progress * 100) });
     const done = say(messages.n_complete, { n: complete, of: order.length });
     const more = left !== null && active ? say(messages.film_left, { left: length(left) }) : "";
-    put(this.#words, more ? say(messages.with, { state: done, more }) : done);
+    put(this.#words, more ? say(messages.and_more, { state: done, more }) : done);
     this.#play.disabled = !complete;
     const running = exported !== null && !exported.over;
     this.#export.disabled = !complete || running;

@@ -17,14 +17,14 @@ const IMAGE = /^image\//;
 export function words({ status, active, message, progress, eta, edited }: Card): string {
   if (status === "waiting") return active ? messages.turn : messages.waiting;
   const state = STATES[status];
-  if (status === "complete") return edited ? say(messages.with, { state, more: messages.edited }) : state;
+  if (status === "complete") return edited ? say(messages.and_more, { state, more: messages.edited }) : state;
   if (status === "running") {
     const running = `${state} ${percent(progress)}`;
     return eta === null
       ? running
-      : say(messages.with, { state: running, more: say(messages.left_short, { left: clock(eta) }) });
+      : say(messages.and_more, { state: running, more: say(messages.left_short, { left: clock(eta) }) });
   }
-  return message ? say(messages.with, { state, more: message }) : state;
+  return message ? say(messages.and_more, { state, more: message }) : state;
 }
 
 export class CardView {
@@ -100,7 +100,7 @@ export class CardView {
       this.el.focus();
     };
     const before = [...row.children];
-    const yes = button("cw-bad", () => this.#acts.go("delete", { shots: [this.id] }), messages.delete);
+    const yes = button("cw-bad", () => this.#acts.go("delete", { shots: [this.id] }), messages.delete_it);
     const no = button("cw-quiet", back, messages.keep);
     row.replaceChildren(yes, no);
     attach(yes, { "aria-label": say(messages.delete_shot, { title: this.id }) });

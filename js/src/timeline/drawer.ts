@@ -147,7 +147,7 @@ export class Drawer {
       button("", () => strip.shift(id, -1), messages.earlier),
       button("", () => strip.shift(id, 1), messages.later),
       button("", () => strip.duplicate(id), messages.duplicate),
-      button("", () => strip.cards.get(id)?.ask(), messages.delete),
+      button("", () => strip.cards.get(id)?.ask(), messages.delete_it),
     ];
     return h("div", { class: "cw-row" }, file, ...does);
   }

@@ -6,6 +6,9 @@ import { sourceOf } from "../lib/pull";
 import { clock, say } from "../lib/say";
 import type { TakeState } from "../lib/wire";
 
+/** Of a film below this many seconds the tenths matter. */
+const SHORT = 90;
+
 interface Part {
   take: TakeState & { shot: string };
   from: number;
@@ -229,7 +232,10 @@ export class Film {
   }
 
   #tell(): void {
-    const text = say(messages.film_at, { at: clock(this.at), of: clock(this.seconds) });
+    const short = this.seconds < SHORT;
+    const told = (seconds: number) => (short ? seconds.toFixed(1) : clock(seconds));
+    const of = short ? say(messages.seconds, { n: told(this.seconds) }) : told(this.seconds);
+    const text = say(messages.film_at, { at: told(this.at), of });
     put(this.#readout, text);
     this.#place.value = String(this.at);
     attach(this.#place, { "aria-valuetext": text });
@@ -261,6 +267,7 @@ function empty(one: Screen): void {
 
 function label(shot: string, seconds: number): HTMLElement {
   const one = h("span", { title: shot }, shot);
-  one.style.flexGrow = String(Math.max(seconds, 0.01));
+  // In milliseconds: shares that are less than one in all would leave a rest.
+  one.style.flexGrow = String(Math.max(1, Math.round(seconds * 1000)));
   return one;
 }
