@@ -58,8 +58,8 @@ class _Preflight:
         if not outputs and not unknown:
             return Problems([self._no_output()], refused=True)
         reached = self._look(outputs)
-        circles = self._circles(reached)
-        found = unknown + [problem for node_id in self._graph for problem in self._found.get(node_id, ())] + circles
+        self._find_circles(reached)
+        found = unknown + [problem for node_id in self._graph for problem in self._found.get(node_id, ())]
         return Problems(found, refused=bool(unknown) or not self._makes_something(outputs))
 
     def _info(self, node_id: str) -> Mapping[str, Any]:
@@ -177,9 +177,8 @@ class _Preflight:
             wrong = f"It takes {one.kind}, and {given} gives {_kind(outputs[slot])} there."
             yield self._problem(node_id, "return_type_mismatch", wrong, todo, one.name)
 
-    def _circles(self, reached: list[str]) -> list[Problem]:
-        """A problem for each circle of links; the nodes in it count as wrong."""
-        found: list[Problem] = []
+    def _find_circles(self, reached: list[str]) -> None:
+        """A problem for each circle of links, at one of its nodes."""
         done: set[str] = set()
         for start in reached:
             # The way from the start, and for each node on it the sources that are still to be followed.
@@ -192,22 +191,19 @@ class _Preflight:
                     del way[node_id]
                 elif source in way:
                     around = list(way)
-                    found.append(self._circle(around[around.index(source) :]))
+                    self._found[source].append(self._circle(around[around.index(source) :]))
                 elif source not in done:
                     way[source] = iter(self._sources[source])
-        return found
 
     def _circle(self, nodes: list[str]) -> Problem:
         named = [f"{graphs.title_of(self._graph, node_id)} ({node_id})" for node_id in [*nodes, nodes[0]]]
         shown = named if len(named) < 8 else [*named[:6], "…", named[-1]]
-        problem = self._problem(
+        return self._problem(
             nodes[0],
             "dependency_cycle",
             f"It depends on itself: {' ← '.join(shown)}.",
             "Open the workflow in ComfyUI and cut the circle.",
         )
-        self._found[nodes[0]].append(problem)
-        return problem
 
     def _makes_something(self, outputs: list[str]) -> bool:
         """Whether a node that makes what is taken would run; a server leaves out those that can't."""
