@@ -150,6 +150,24 @@ test("what differs is laid on what is there; a gap is asked about", async () => 
   expect(find(".cw-word").textContent).toBe("Lost");
 });
 
+test("a kernel that does not answer is said, and the keys of a card go on", async () => {
+  const { fake } = await open(film(THREE));
+  const [a, b] = all(".cw-card");
+  const press = (on: Element | undefined, key: string, more = {}) =>
+    on?.dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true, cancelable: true, ...more }));
+  a?.focus();
+  press(a, "ArrowRight");
+  expect(document.activeElement).toBe(b);
+  press(b, "ArrowLeft", { altKey: true });
+  expect(fake.asked("move")).toMatchObject([{ shot: "b", to: 0 }]);
+  press(b, "z", { ctrlKey: true });
+  expect(fake.asked("undo")).toHaveLength(1);
+  vi.advanceTimersByTime(2100);
+  expect(find(".cw-foot .cw-warn").textContent).toBe("Waiting for the kernel");
+  for (const question of [...fake.sent]) await fake.answer(question, { state: film(THREE), late: 0 });
+  expect(find(".cw-foot .cw-warn").textContent).toBe("");
+});
+
 test("what is typed is never taken away", async () => {
   const { fake } = await open(film({ a: card() }));
   const prompt = find<HTMLTextAreaElement>(".cw-words");

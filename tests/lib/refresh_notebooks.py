@@ -24,6 +24,8 @@ def refresh(path: Path) -> None:
 
 def main() -> None:
     shutil.rmtree(NOTEBOOKS / "takes", ignore_errors=True)
+    for made in ("lighthouse.json", "film.mp4"):
+        (NOTEBOOKS / made).unlink(missing_ok=True)
     for path in sorted(NOTEBOOKS.glob("*.ipynb")):
         refresh(path)
 

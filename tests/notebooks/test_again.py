@@ -1,5 +1,6 @@
 """One server, the same notebook twice: the second run asks nothing of the server and is there at once."""
 
+import re
 import shutil
 import time
 from pathlib import Path
@@ -26,15 +27,18 @@ def run(path):
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::ResourceWarning")
-def test_the_second_run_sends_nothing_twice(tmp_path):
-    shutil.copytree(NOTEBOOKS, tmp_path / "notebooks", ignore=shutil.ignore_patterns("takes"))
-    path = tmp_path / "notebooks" / "01_first_take.ipynb"
+@pytest.mark.parametrize(("name", "posts"), [("01_first_take", (1, 1)), ("03_timeline", (3, 3))])
+def test_the_second_run_sends_nothing_twice(tmp_path, name, posts):
+    left_out = shutil.ignore_patterns("takes", "lighthouse.json", "film.mp4")
+    shutil.copytree(NOTEBOOKS, tmp_path / "notebooks", ignore=left_out)
+    path = tmp_path / "notebooks" / f"{name}.ipynb"
     with DemoServer(step_seconds=0.02) as server:
-        path.write_text(path.read_text("utf-8").replace("cw.Studio.demo()", f"cw.Studio('{server.url}')"), "utf-8")
+        there = re.sub(r"cw\.Studio\.demo\(.*?\)", f"cw.Studio('{server.url}')", path.read_text("utf-8"))
+        path.write_text(there, "utf-8")
         run(path)
         made = (server.journal.posts("/prompt"), server.journal.posts("/upload/image"))
         seconds = run(path)
         again = (server.journal.posts("/prompt"), server.journal.posts("/upload/image"))
-    assert made == (1, 1)
+    assert made == posts
     assert again == made
     assert seconds < SECONDS

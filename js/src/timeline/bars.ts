@@ -56,6 +56,7 @@ export class Foot {
   );
   readonly #words = h("span", { class: "cw-num" });
   readonly #exported = h("span", { class: "cw-num cw-dim cw-exported", role: "status" });
+  readonly #late = h("span", { class: "cw-warn", role: "status" });
   readonly #play: HTMLButtonElement;
   readonly #export: HTMLButtonElement;
 
@@ -63,7 +64,7 @@ export class Foot {
     this.#play = button("", () => acts.play(), messages.play_film);
     this.#export = button("", () => acts.go("export"), messages.export_film);
     const grow = h("span", { class: "cw-grow" });
-    const says = [this.#bar, this.#words, grow, this.#exported];
+    const says = [this.#bar, this.#words, grow, this.#late, this.#exported];
     this.el = h("div", { class: "cw-ends cw-foot" }, ...says, this.#play, this.#export);
   }
 
@@ -85,6 +86,12 @@ export class Foot {
               ? say(messages.exporting, { file: exported.file, part: percent(exported.progress) })
               : say(messages.exported, { file: exported.file }))),
     );
+  }
+
+  /** Say that the kernel has not answered yet. */
+  late(late: boolean): void {
+    put(this.#late, late ? messages.wait_kernel : "");
+    attach(this.#late, { title: late ? messages.wait_kernel_hint : null });
   }
 }
 

@@ -32,6 +32,7 @@ export class Board {
     this.#troubles = new Troubles(acts);
     this.#film = new Film(kernel, signal);
     acts.refused = (sentence) => this.#troubles.refuse(sentence, this.#state);
+    kernel.onLate((late) => this.#foot.late(late));
     acts.open = (shot) => this.#state && this.#drawer.toggle(shot, this.#state);
     acts.play = (shot) => this.#state?.complete && this.#film.open(chosen(this.#state), shot);
     const parts = [this.#head, this.#strip, this.#troubles, this.#drawer, this.#film, this.#foot];

@@ -153,6 +153,7 @@ export class StripView {
       Enter: () => view.edit(),
       " ": () => this.#acts.play(id),
       Delete: () => view.ask(),
+      Backspace: () => view.ask(),
       g: () => view.go(),
       x: () => {
         view.pickIt(!view.picked);
