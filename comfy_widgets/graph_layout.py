@@ -6,6 +6,7 @@ All is settled by the graph's own order, so that the same graph always looks the
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import TypeVar
 
 from comfy_widgets.graphs import Graph, links
@@ -89,7 +90,7 @@ class _Drawing:
             for number in self._order(forward=forward):
                 place = self._places()
                 # Sorting is stable: what has no neighbours on this side stays where it is.
-                self.layers[number].sort(key=lambda spot: _mean(place[n] for n in neighbours.get(spot, [spot])))  # noqa: B023
+                self.layers[number].sort(key=lambda spot: _mean(place[n] for n in neighbours.get(spot, [spot])))
             crossings = self._crossings()
             if crossings < least:
                 best, least = [list(layer) for layer in self.layers], crossings
@@ -104,7 +105,7 @@ class _Drawing:
                 layer = self.layers[number]
                 wanted = [self._wanted(spot, height, forward=forward) for spot in layer]
                 sizes = [box if way < 0 else 0.0 for _, way in layer]
-                steps = [(one + other) / 2 + gap for one, other in zip(sizes, sizes[1:], strict=False)]
+                steps = [(one + other) / 2 + gap for one, other in pairwise(sizes)]
                 height |= zip(layer, _spaced(wanted, steps), strict=True)
         top = min((height[spot] for spot in height), default=0.0)
         return {spot: y - top for spot, y in height.items()}

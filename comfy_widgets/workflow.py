@@ -14,6 +14,7 @@ from comfy_widgets import graphs, media
 from comfy_widgets.bindings import Bindings, guess, place, takes_file
 from comfy_widgets.errors import BindingError, ComfyWidgetsError, InputFileError, UIFormatError, WorkflowError
 from comfy_widgets.wording import nearest
+from comfy_widgets.workflow_picture import picture
 
 # Containers in which ComfyUI leaves the graph that made them.
 _CARRIERS = {".mp4", ".webm", ".mkv", ".mov", ".png", ".webp"}
@@ -205,7 +206,10 @@ class Workflow:
         return f"Workflow {self.name}: {len(self.graph)} nodes\n{self.bindings!r}"
 
     def _repr_html_(self) -> str:
-        return self.bindings._repr_html_()
+        marks: dict[str, list[str]] = {}
+        for name, address in self.bindings.items():
+            marks.setdefault(place(self.graph, address)[0], []).append(name)
+        return picture(self.graph, marks) + self.bindings._repr_html_()
 
 
 @dataclass

@@ -5,15 +5,18 @@ It takes its colours from the page around it, so that it fits light and dark, an
 
 from collections.abc import Iterator, Mapping, Sequence
 from html import escape
+from itertools import accumulate
+from unicodedata import east_asian_width
 
 from comfy_widgets.graph_layout import Layout, Spot, layout
 from comfy_widgets.graphs import Graph, output_nodes, title_of
 
 # More than anybody can read at the size of a cell.
 MOST_NODES = 60
-_WIDE, _HIGH, _ACROSS, _BELOW, _MARGIN = 144, 36, 44, 14, 3
-# What fits into a box at the sizes of the two lines.
-_TITLE, _SMALL = 21, 26
+_WIDE, _HIGH, _ACROSS, _BELOW, _MARGIN = 148, 36, 42, 14, 3
+_INSET = 9
+# How wide letters are in the wider ones of the usual fonts, as a share of their size.
+_NARROW, _BROAD = frozenset("iljtfrI.,:;'|!()[] "), frozenset("mwMWGOQ@%—…")
 # Scaled down no further than that it can be read; then the page scrolls.
 _SMALLEST = 0.7
 
@@ -104,20 +107,38 @@ def _box(graph: Graph, node_id: str, corner: tuple[float, float], marks: Sequenc
     title, class_type = title_of(graph, node_id), str(graph[node_id]["class_type"])
     edge = f'stroke="{_ACCENT}" stroke-width="1.8"' if makes else 'stroke="currentColor" stroke-opacity=".35"'
     told = f"{title} · node {node_id}" + (f" · {class_type}" if class_type != title else "")
+    size = f'width="{_WIDE}" height="{_HIGH}" rx="5"'
     parts = [
         f"<g><title>{escape(told)}</title>",
-        f'<rect x="{x:g}" y="{y:g}" width="{_WIDE}" height="{_HIGH}" rx="5" fill="currentColor" '
-        f'fill-opacity=".06" {edge}/>',
+        f'<rect x="{x:g}" y="{y:g}" {size} fill="currentColor" fill-opacity=".06" {edge}/>',
     ]
     second = ", ".join(marks) or (class_type if class_type != title else "")
-    parts.append(_text(title, _TITLE, x + 9, y + (16 if second else 22.5), 'font-size="12" fill="currentColor"'))
+    parts.append(_text(title, 12, (x + _INSET, y + (16 if second else 22.5)), 'fill="currentColor"'))
     if second:
         look = f'fill="{_ACCENT}" font-weight="600"' if marks else 'fill="currentColor" fill-opacity=".65"'
-        parts.append(_text(second, _SMALL, x + 9, y + 29, f'font-size="10" {look}'))
+        parts.append(_text(second, 10, (x + _INSET, y + 29), look))
     return "".join([*parts, "</g>"])
 
 
-def _text(text: str, most: int, x: float, y: float, look: str) -> str:
-    line = " ".join(text.split())
-    shown = line if len(line) <= most else f"{line[: most - 1].rstrip()}…"
-    return f'<text x="{x:g}" y="{y:g}" {look}>{escape(shown)}</text>'
+def _text(text: str, size: int, place: tuple[float, float], look: str) -> str:
+    shown = escape(_cut(" ".join(text.split()), (_WIDE - 2 * _INSET) / size))
+    return f'<text x="{place[0]:g}" y="{place[1]:g}" font-size="{size}" {look}>{shown}</text>'
+
+
+def _cut(line: str, room: float) -> str:
+    """As much of a line as fits; nothing measures text before it is drawn."""
+    widths = [_width(letter) for letter in line]
+    if sum(widths) <= room:
+        return line
+    reached = accumulate(widths, initial=_width("…"))
+    return line[: sum(so_far <= room for so_far in reached) - 1].rstrip() + "…"
+
+
+def _width(letter: str) -> float:
+    if letter in _NARROW:
+        return 0.38
+    if letter in _BROAD:
+        return 0.9
+    if east_asian_width(letter) in "FW":
+        return 1.0
+    return 0.7 if letter.isupper() else 0.62

@@ -12,8 +12,8 @@ ROOT = Path(__file__).parents[2]
 # A module imports from its own floor and the ones below; a new module is added here, by its first name.
 FLOORS = {
     0: "differences errors faces host page listeners problems summary wording",
-    1: "bindings comfyui convert editor expected files film graphs home_loop media preflight run_log shots "
-    "takes variations workflow workflow_picture",
+    1: "bindings comfyui convert editor expected files film graph_layout graphs home_loop media preflight run_log "
+    "shots takes variations workflow workflow_picture",
     2: "cache marks ui_files unfinished",
     3: "estimates job_state jobs pruning screen",
     4: "attempt batch outcomes pipeline saving submitting sweep",

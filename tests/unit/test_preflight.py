@@ -424,7 +424,7 @@ def test_graphs_that_ran_pass(object_info):
 
 
 def posted(object_info):
-    """What was posted to the recorded server and its answer, where the graph alone decides and its classes are known."""
+    """What was posted to the recorded server, and its answer, where the graph decides and its classes are known."""
     for path in sorted(RECORDED.glob("traces/*.json")):
         for event in json.loads(path.read_text("utf-8")):
             body = event.get("request") if event.get("path") == "/prompt" else None
