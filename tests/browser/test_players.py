@@ -9,6 +9,13 @@ from tests.browser import clips
 from tests.browser.conftest import READY, shoot
 
 START = 'import comfy_widgets as cw\ntakes = cw.TakeCache("takes").takes()'
+SAVE_STATE = """
+async () => {
+  const { commands, shell } = window.jupyterapp;
+  shell.currentWidget.content.activeCellIndex = 10;
+  await commands.execute('@jupyter-widgets/jupyterlab-manager:saveWidgetState');
+}
+"""
 NASTY = '<img src=x onerror="window.hacked=1">'
 
 
@@ -129,15 +136,14 @@ def test_a_saved_notebook_stays_small_and_plays_again(place, start, open_noteboo
     notebook = start(START, *[f"cw.VideoPlayer(takes[{number}])" for number in range(10)])
     page = notebook.page
     ready(page)
-    page.evaluate(
-        """async () => {
-          const { commands, shell } = window.jupyterapp;
-          shell.currentWidget.content.activeCellIndex = 10;
-          await commands.execute('@jupyter-widgets/jupyterlab-manager:saveWidgetState');
-        }"""
-    )
-    page.wait_for_function("() => document.querySelectorAll('.cw-player').length === 10")
-    notebook.save_and_close()
+    # A setting of this JupyterLab, so that the tests after this one must find it as it was.
+    page.evaluate(SAVE_STATE)
+    try:
+        page.wait_for_function("() => document.querySelectorAll('.cw-player').length === 10")
+        notebook.save()
+    finally:
+        page.evaluate(SAVE_STATE)
+    notebook.shut_kernel_down()
     told = json.loads(notebook.file.read_text())
     assert len(told["metadata"]["widgets"]["application/vnd.jupyter.widget-state+json"]["state"]) >= 10
     assert notebook.file.stat().st_size <= 400_000
