@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 from comfy_widgets import faces
 from comfy_widgets.batch import Batch, Item, Plan
-from comfy_widgets.cache import TakeCache
+from comfy_widgets.cache import TakeCache, slug_of
 from comfy_widgets.errors import ComfyWidgetsError, TimelineError
 from comfy_widgets.home_loop import HomeLoop
 from comfy_widgets.jobs import Job
@@ -70,7 +70,8 @@ class Timeline(Edits):
     text
         Makes the prompt of a shot and the style.
     file
-        Where the timeline is kept; None keeps it nowhere.
+        Where the timeline is kept: a file beside the notebook that is named after the title, if nothing else is said;
+        None keeps it nowhere.
 
     Raises
     ------
@@ -98,7 +99,7 @@ class Timeline(Edits):
         one_at_a_time: bool = False,
         retries: int = 0,
         text: Text = Shot.text,
-        file: str | Path | None = "timeline.json",
+        file: str | Path | None = "",
     ) -> None:
         self.title = title
         self.studio = studio
@@ -111,9 +112,11 @@ class Timeline(Edits):
         given = Script(tuple(shots))
         super().__init__(given)
         self._given = {shot.id: fingerprint(shot) for shot in given.shots}
-        self.keeper = Keeper(None if file is None else Path(file), self._told, partial(self._changed, Change()))
-        if file is not None:
-            self._take_over(Path(file).resolve())
+        # Resolved now: a notebook that changes its folder later must not begin a second file there.
+        path = None if file is None else Path(file or f"{slug_of(title) or 'film'}.json").resolve()
+        self.keeper = Keeper(path, self._told, partial(self._changed, Change()))
+        if path is not None:
+            self._take_over(path)
             self._restore(given)
 
     @property

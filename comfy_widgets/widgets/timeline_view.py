@@ -41,7 +41,7 @@ class TimelineView(Face):
         self._shelved: frozenset[Take] = frozenset()
         super().__init__(_loop_of(timeline))
         self._shelve()
-        self._drops = Drops((timeline.file or Path("timeline.json")).parent / "keyframes")
+        self._drops = Drops((timeline.file or Path("film")).parent / "keyframes")
         self._reads |= {"film": self._read_film, "keyframe": self._read_keyframe}
         for act in (self._edit, self._add, self._duplicate, self._delete, self._move, self._undo, self._generate):
             self._acts[act.__name__.removeprefix("_")] = act
@@ -172,8 +172,7 @@ class TimelineView(Face):
             self.timeline.edit(name, **changes)
 
     def _export(self, _request: Request) -> None:
-        file = self.timeline.file or Path("film.json")
-        self.timeline.export(file.with_suffix(".mp4") if file.stem != "timeline" else file.with_name("film.mp4"))
+        self.timeline.export((self.timeline.file or Path("film")).with_suffix(".mp4"))
 
     def _save(self, request: Request) -> None:
         self.timeline.save(anyway=request.body.get("anyway") is True)

@@ -180,11 +180,12 @@ def open_notebook(lab, browser):
         page.on("pageerror", lambda error: page.errors.append(str(error)))
         page.goto(f"{lab.url}/doc/tree/{path}?token={lab.token}")
         page.wait_for_function("() => window.jupyterapp?.shell?.currentWidget?.sessionContext")
-        if theme == "dark":
-            page.evaluate(
-                "() => window.jupyterapp.commands.execute('apputils:change-theme', {theme: 'JupyterLab Dark'})"
-            )
-            page.wait_for_selector("body[data-jp-theme-light='false']", state="attached")
+        page.wait_for_selector("body[data-jp-theme-light]", state="attached")
+        # The server remembers what an earlier test chose.
+        if page.locator("body").get_attribute("data-jp-theme-light") != str(theme == "light").lower():
+            name = f"JupyterLab {theme.title()}"
+            page.evaluate("(theme) => window.jupyterapp.commands.execute('apputils:change-theme', {theme})", name)
+            page.wait_for_selector(f"body[data-jp-theme-light='{str(theme == 'light').lower()}']", state="attached")
         return Notebook(page, lab, path)
 
     yield open_

@@ -132,8 +132,8 @@ def test_three_shots_from_the_button_to_the_film_and_back_after_a_restart(make, 
     expect(page.locator(".cw-film")).to_contain_text("1.5 / 1.5 s")
     shoot(page.locator(".cw-timeline"), "timeline-film")
     page.get_by_role("button", name="Export film").click()
-    expect(page.locator(".cw-exported")).to_have_text("film.mp4 is there")
-    film = media.probe(place / "film.mp4")
+    expect(page.locator(".cw-exported")).to_have_text("Lighthouse.mp4 is there")
+    film = media.probe(place / "Lighthouse.mp4")
     assert (film.frames, film.codec) == (4 * 9, "h264")
     assert film.seconds == pytest.approx(float(python(page, "print(timeline.seconds)")), abs=0.01)
 
@@ -179,7 +179,7 @@ def test_one_that_fails_says_where_while_others_finish_and_edits_go_both_ways(ma
     expect(trouble).to_have_count(0)
 
     # Another kernel writes the file.
-    file = place / "timeline.json"
+    file = place / "Lighthouse.json"
     theirs = file.read_text("utf-8").replace("Said in Python", "Said elsewhere")
     file.write_text(theirs, "utf-8")
     prompt.fill("Mine")
@@ -293,7 +293,7 @@ LONG = MAKE.replace('title="Arrival"', 'title="灯台" * 150').replace("Gulls ci
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_it_can_be_read_by_everybody(make, theme):
     source = LONG.replace("seed=3)", "seed=3, inputs={'steps': -1})")
-    page = make('cw.Timeline(workflow=workflow, studio=studio, file="empty.json")', source=source, theme=theme).page
+    page = make('cw.Timeline(workflow=workflow, studio=studio)', source=source, theme=theme).page
     expect(page.get_by_text("No shots yet").last).to_be_visible()
     first = page.locator(".cw-timeline").first
     first.get_by_role("button", name="Generate missing").click()

@@ -245,6 +245,19 @@ def test_it_can_be_kept_nowhere(make, tmp_path, monkeypatch):
     assert list(Path.cwd().iterdir()) == []
 
 
+def test_two_in_one_notebook_have_two_files(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    how = {"workflow": Workflow(wan(), name="w"), "studio": Studio(offline=True)}
+    first = Timeline(SHOTS, title="The lighthouse", **how)
+    second = Timeline(SHOTS[:1], **how)
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    second.edit("shot-01", prompt="x")
+    assert sorted(path.name for path in tmp_path.glob("*.json")) == ["Film.json", "The-lighthouse.json"]
+    assert list(Path.cwd().iterdir()) == []
+    assert first.complaint is second.complaint is None
+
+
 def test_a_script_is_its_own_past():
     script = Script(SHOTS, {"shot-01": "ab.1"})
     assert script.moved("shot-01", 2).chosen == {"shot-01": "ab.1"}
