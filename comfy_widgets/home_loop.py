@@ -60,6 +60,11 @@ class HomeLoop:
         return self.loop is not None and self.loop.is_running()
 
     @property
+    def is_own(self) -> bool:
+        """Whether the loop is our own, as in a script: it moves only while somebody waits for something."""
+        return self._runner is not None
+
+    @property
     def runs_here(self) -> bool:
         """Whether the loop runs now, in this thread."""
         return self._loop is not None and _running_loop() is self._loop

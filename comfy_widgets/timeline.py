@@ -114,7 +114,7 @@ class Timeline(Edits):
         self._given = {shot.id: fingerprint(shot) for shot in given.shots}
         # Resolved now: a notebook that changes its folder later must not begin a second file there.
         path = None if file is None else Path(file or f"{slug_of(title) or 'film'}.json").resolve()
-        self.keeper = Keeper(path, self._told, partial(self._changed, Change()))
+        self.keeper = Keeper(path, self._told, studio.home, partial(self._changed, Change()))
         if path is not None:
             self._take_over(path)
             self._restore(given)

@@ -1,4 +1,4 @@
-"""When a timeline's file is written: soon after each change, by a thread where a loop runs, else at once."""
+"""When a timeline's file is written: soon after each change, by a thread where a loop goes on, else at once."""
 
 import asyncio
 import threading
@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from comfy_widgets.errors import CacheError, ComfyWidgetsError, TimelineError
+from comfy_widgets.home_loop import HomeLoop
 from comfy_widgets.timeline_file import TimelineFile, Told
 
 # Typing changes a prompt several times a second; the disk need not see each letter.
@@ -21,15 +22,20 @@ class Keeper:
         The file; None keeps nothing.
     tell
         What there is to keep; called in any thread.
+    home
+        The loop that the timeline lives in.
     changed
         Called when the complaint is another one, in the thread of the loop.
     """
 
-    def __init__(self, path: Path | None, tell: Callable[[], Told], changed: Callable[[], None]) -> None:
+    def __init__(
+        self, path: Path | None, tell: Callable[[], Told], home: HomeLoop, changed: Callable[[], None]
+    ) -> None:
         self.path = path
         self.complaint: ComfyWidgetsError | None = None
         self._file = None if path is None else TimelineFile(path)
         self._tell = tell
+        self._home = home
         self._changed = changed
         self._blocked = self._dirty = False
         self._lock = threading.Lock()
@@ -70,9 +76,11 @@ class Keeper:
         try:
             loop = asyncio.get_running_loop()
         except RuntimeError:
+            loop = None
+        if loop is None or self._home.is_own:
+            # In a script nothing moves between two calls, and it may end before the next one.
             self._write()
-            return
-        if self._task is None or self._task.done():
+        elif self._task is None or self._task.done():
             self._task = loop.create_task(self._write_soon(), name="comfy_widgets timeline file")
 
     def save(self, *, anyway: bool) -> None:
@@ -118,9 +126,15 @@ class Keeper:
                 self.complaint = None
 
     async def _write_soon(self) -> None:
-        while self._dirty and not self._blocked:
-            before = self.complaint
-            await asyncio.to_thread(self._write)
-            if self.complaint is not before:
-                self._changed()
-            await asyncio.sleep(_PAUSE)
+        try:
+            while self._dirty and not self._blocked:
+                before = self.complaint
+                await asyncio.to_thread(self._write)
+                if self.complaint is not before:
+                    self._changed()
+                await asyncio.sleep(_PAUSE)
+        except asyncio.CancelledError:
+            # The loop ends; what was said last is kept all the same.
+            if self._dirty and not self._blocked:
+                self._write()
+            raise

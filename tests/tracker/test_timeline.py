@@ -1,6 +1,7 @@
 """A timeline on the embedded server: generated, stopped, chained, found again, and joined to a film."""
 
 import asyncio
+import json
 import subprocess
 import sys
 import textwrap
@@ -241,6 +242,18 @@ async def test_what_a_person_waits_for_is_estimated(make, server):
     assert timeline.remaining is None
 
 
+def test_a_program_that_ends_keeps_what_was_said_last(tmp_path, workflow):
+    async def main():
+        async with Studio(offline=True, cache=tmp_path / "takes") as studio:
+            timeline = Timeline(SHOTS, workflow=workflow, studio=studio, file=tmp_path / "film.json")
+            await asyncio.sleep(0.05)  # the first change is being written: the next one waits
+            timeline.edit("shot-01", prompt="the last word")
+            await asyncio.sleep(0)
+
+    asyncio.run(main())
+    assert '"the last word"' in (tmp_path / "film.json").read_text("utf-8")
+
+
 async def test_edits_while_it_is_made_are_kept(make, server):
     timeline = make()
     held = server.hold("KSampler")
@@ -273,11 +286,9 @@ SCRIPT = """
 
 
 def test_a_plain_script_does_it_all(tmp_path):
-    import json
-
     (tmp_path / "wan.json").write_text(json.dumps(wan()))
     with DemoServer(step_seconds=0.0) as server:
-        for _ in range(2):
+        for shots in (4, 5):
             done = subprocess.run(
                 [sys.executable, "-W", "error", "-c", textwrap.dedent(SCRIPT), server.url],
                 cwd=tmp_path,
@@ -286,6 +297,8 @@ def test_a_plain_script_does_it_all(tmp_path):
                 check=False,
             )
             assert (done.stderr, done.returncode) == ("", 0)
+            told = json.loads((tmp_path / "Film.json").read_text("utf-8"))
+            assert [len(shot["takes"]) for shot in told["shots"]] == [1] * shots
         assert server.journal.posts("/prompt") == 3
     assert done.stdout == "film.mp4 5\n"
     assert media.probe(tmp_path / "film.mp4").frames == 5 * 9
