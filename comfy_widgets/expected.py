@@ -153,6 +153,11 @@ def complaint(one: Expected, value: Any, class_type: str, info: Mapping[str, Any
     return _not_listed(one, value, class_type, info) if one.choices is not None else None
 
 
+def names_model(value: Any) -> bool:
+    """Whether a value is the name of a model's file."""
+    return isinstance(value, str) and value.lower().endswith(_MODEL_SUFFIXES)
+
+
 def finite(value: Any) -> bool:
     """Whether JSON can hold all of its numbers; NaN in a prompt spoils the server's answers to everybody."""
     match value:
@@ -190,7 +195,7 @@ def _not_listed(one: Expected, value: Any, class_type: str, info: Mapping[str, A
         return None
     first = lacking[0]
     folder = folder_of(one, info)
-    is_model = isinstance(first, str) and first.lower().endswith(_MODEL_SUFFIXES)
+    is_model = names_model(first)
     if is_model or _reads_files(one, class_type) or (folder and not one.choices):
         place = f"models/{folder} on the server" if folder else "the server's models folder"
         if not is_model and not folder:
@@ -236,7 +241,7 @@ def _found_without_list(one: Expected, value: str, class_type: str) -> bool:
     """Whether a file is there, or may be: one of ours, or one that a class looks for where its list does not reach."""
     if _OURS.fullmatch(value):
         return True
-    if not _reads_files(one, class_type) or value.lower().endswith(_MODEL_SUFFIXES):
+    if not _reads_files(one, class_type) or names_model(value):
         return False
     # The lists have the files of one folder, of the kind that the class is for.
     return "/" in value or "\\" in value or value.endswith("]") or not _kind_fits(one, value)

@@ -9,9 +9,13 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from comfy_widgets import graphs
-from comfy_widgets.expected import Expected, complaint, expected, folder_of, joins
+from comfy_widgets.expected import Expected, complaint, expected, folder_of, joins, names_model
 from comfy_widgets.problems import Problem, Problems
 from comfy_widgets.wording import closest, nearest
+
+# A class with a check of its own does without these of the server's; which class has one, no server tells. ComfyUI's
+# own look at files alone.
+_LEFT_TO_PACKS = {"value_not_in_list", "value_smaller_than_min", "value_bigger_than_max", "return_type_mismatch"}
 
 
 def preflight(graph: Mapping[str, Any], object_info: Mapping[str, Any]) -> Problems:
@@ -67,7 +71,10 @@ class _Preflight:
         return info if isinstance(info, Mapping) else {}
 
     def _problem(self, node_id: str, kind: str, wrong: str, todo: str, name: str = "") -> Problem:
-        return Problem(kind, wrong, todo, node_id, graphs.title_of(self._graph, node_id), name)
+        title, inputs = graphs.title_of(self._graph, node_id), self._graph[node_id]["inputs"]
+        value = inputs.get(name) if isinstance(inputs, Mapping) else None
+        certain = kind not in _LEFT_TO_PACKS or names_model(value) or not _pack_on(self._info(node_id))
+        return Problem(kind, wrong, todo, node_id, title, name, certain)
 
     def _of_class(self, node_id: str) -> Iterator[Problem]:
         """What the server says first, of any node, whether it leads anywhere or not."""
@@ -217,12 +224,12 @@ class _Preflight:
         }
 
     def _spoiled(self) -> set[str]:
-        """The nodes that can't run: those with a problem, and all that depend on them."""
+        """The nodes that certainly can't run: those with a problem, and all that depend on them."""
         followers: dict[str, list[str]] = {}
         for node_id, sources in self._sources.items():
             for source in sources:
                 followers.setdefault(source, []).append(node_id)
-        spoiled = {node_id for node_id, problems in self._found.items() if problems}
+        spoiled = {node_id for node_id, found in self._found.items() if any(problem.certain for problem in found)}
         waiting = list(spoiled)
         while waiting:
             new = set(followers.get(waiting.pop(), ())) - spoiled

@@ -22,6 +22,8 @@ class Problem:
         What to do about it, a sentence.
     node_id, title, input
         Where; empty where it is the whole graph, or the whole node.
+    certain
+        Whether a server must refuse it. A node pack may have a check of its own, in place of the server's.
 
     Examples
     --------
@@ -35,6 +37,7 @@ class Problem:
     node_id: str = ""
     title: str = ""
     input: str = ""
+    certain: bool = True
 
     @property
     def where(self) -> str:
@@ -55,8 +58,8 @@ class Problems(Sequence[Problem]):
     found
         The problems.
     refused
-        Whether they keep the graph from making what it is for. A server leaves out a branch that it can't run and runs
-        the rest.
+        Whether they certainly keep the graph from making what it is for. A server leaves out a branch that it can't
+        run and runs the rest.
 
     Examples
     --------

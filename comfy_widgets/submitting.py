@@ -104,7 +104,7 @@ async def submit(attempt: Attempt, tracker: Tracker, extra_data: Mapping[str, An
     """
     job = attempt.job
     await asyncio.to_thread(attempt.cache.check_writable)
-    await _check(job.request.filled.graph, tracker)
+    doubts = await _check(job.request.filled.graph, tracker)
     graph = _named(await _with_uploads(attempt, tracker), job.id)
     await asyncio.to_thread(attempt.add_row)
     attempt.tracked = tracker.follow(job.id, graph, attempt.tell)
@@ -116,6 +116,9 @@ async def submit(attempt: Attempt, tracker: Tracker, extra_data: Mapping[str, An
         await _post(attempt, attempt.tracked, tracker, graph, extra_data)
     except ComfyWidgetsError as error:
         tracker.leave(attempt.tracked)
+        if isinstance(error, Rejected) and doubts:
+            # The server's own words, and what can be done about them.
+            error.table = "\n".join([*error.problems, str(doubts)])
         # What the server may have keeps its row, or the next run would render it again.
         if not isinstance(error, Lost):
             attempt.drop_row()
@@ -125,8 +128,13 @@ async def submit(attempt: Attempt, tracker: Tracker, extra_data: Mapping[str, An
         job.move(status=JobStatus.QUEUED, heard=time.monotonic(), note=None)
 
 
-async def _check(graph: Mapping[str, Any], tracker: Tracker) -> None:
+async def _check(graph: Mapping[str, Any], tracker: Tracker) -> Problems:
     """Hold the graph against the server's classes before anything is sent.
+
+    Returns
+    -------
+    Problems
+        Those for which the server may or may not refuse it: it decides.
 
     Raises
     ------
@@ -138,7 +146,8 @@ async def _check(graph: Mapping[str, Any], tracker: Tracker) -> None:
     if problems.refused:
         # Somebody may have put a model there, or a node pack, since the classes were told.
         problems = await _problems(graph, await tracker.classes.known(other_than=classes))
-    if problems.refused:
+    unknown = {graph[problem.node_id]["class_type"] for problem in problems if problem.kind == "missing_node_type"}
+    if problems.refused and all([await tracker.classes.lacks(class_type) for class_type in sorted(unknown)]):
         many = "1 problem" if len(problems) == 1 else f"{len(problems)} problems"
         raise Rejected(
             f"The server would have refused the graph: {many}.",
@@ -146,6 +155,7 @@ async def _check(graph: Mapping[str, Any], tracker: Tracker) -> None:
             problems=problems.sentences,
             table=str(problems),
         )
+    return problems
 
 
 async def _problems(graph: Mapping[str, Any], classes: Mapping[str, Any] | None) -> Problems:

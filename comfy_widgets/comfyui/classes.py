@@ -64,6 +64,15 @@ class Classes:
                 self._failed_until = asyncio.get_running_loop().time() + _FAILED_SECONDS
                 return None
 
+    async def lacks(self, class_type: str) -> bool:
+        """Whether the server says that it has no such class; one that it can't describe is missing from its list."""
+        try:
+            async with asyncio.timeout(_PATIENCE_SECONDS):
+                return not await self._client.object_info(class_type)
+        except (ServerError, TimeoutError) as error:
+            log.debug("Nothing of %s from %s: %s", class_type, self._client.address, error)
+            return False
+
 
 def _are_classes(told: Mapping[str, Any]) -> bool:
     """Whether most of an answer is classes: one may be odd, but a proxy's own words or a stub tell of no server."""

@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlencode, urljoin
+from urllib.parse import quote, urlencode, urljoin
 
 import httpx
 
@@ -110,10 +110,11 @@ class Client:
             query["token"] = key
         return f"{self.address.socket_url}?{urlencode(query)}"
 
-    async def object_info(self) -> dict[str, Any]:
-        """Every node class the server has, with its inputs."""
+    async def object_info(self, class_type: str = "") -> dict[str, Any]:
+        """Every node class the server has, with its inputs; or one, empty if the server has no such class."""
         # Several MB with many node packs: parsed beside the loop.
-        return await asyncio.to_thread(_mapping, await self._get("/object_info"))
+        one = f"/{quote(class_type, safe='')}" if class_type else ""
+        return await asyncio.to_thread(_mapping, await self._get(f"/object_info{one}"))
 
     async def submit(
         self, graph: Mapping[str, Any], *, prompt_id: str, client_id: str, extra_data: Mapping[str, Any], front: bool

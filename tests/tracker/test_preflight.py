@@ -7,7 +7,8 @@ import pytest
 
 from comfy_widgets import Studio, Workflow
 from comfy_widgets.comfyui import classes
-from comfy_widgets.errors import NodeFailed, Rejected
+from comfy_widgets.comfyui.client import Client
+from comfy_widgets.errors import NodeFailed, Rejected, ServerError
 from comfy_widgets.jobs import JobStatus
 from tests.lib.graphs import wan
 
@@ -122,7 +123,7 @@ async def test_an_odd_answer_blocks_nothing_that_it_does_not_name(studio, workfl
     async def object_info(_client):
         return json.loads(json.dumps(told))
 
-    monkeypatch.setattr("comfy_widgets.comfyui.client.Client.object_info", object_info)
+    monkeypatch.setattr(Client, "object_info", object_info)
     assert (await studio.submit(workflow, seed=1)).path.exists()
 
 
@@ -140,3 +141,30 @@ async def test_a_choice_of_the_new_form_is_checked_before_it_fails(studio, serve
     with pytest.raises(Rejected, match=r"codec: 'bogus' is not among the 2.*auto, h264"):
         await studio.submit(workflow, inputs={"58.codec": "bogus"})
     assert server.journal.posts("/prompt") == 0
+
+
+async def test_what_a_node_pack_may_allow_is_left_to_the_server(studio, server):
+    """Its own refusal then says more: what the server says, and what to do about it."""
+    graph = {
+        "1": {"class_type": "LabSlow", "inputs": {"steps": 1, "delay": 0.0, "preview": "gif", "seed": 1}},
+        "2": {"class_type": "SaveImage", "inputs": {"images": ["1", 0], "filename_prefix": "x"}},
+    }
+    with pytest.raises(Rejected, match="The server refused the graph") as caught:
+        await studio.submit(Workflow(graph))
+    shown = "\n".join(caught.value._render_traceback_())
+    assert "LabSlow (node 1): " in shown
+    assert "→ Choose one of: none, jpeg, png." in shown
+    assert server.journal.posts("/prompt") == 1
+
+
+async def test_a_class_that_the_server_cannot_describe_is_left_to_it(studio, server, workflow, monkeypatch):
+    """Such a class is missing from the list of all, and a server that has it takes the graph."""
+    object_info = Client.object_info
+
+    async def all_but_one(client, class_type=""):
+        if class_type:
+            raise ServerError("The server answered with HTTP 500.")
+        return {name: info for name, info in (await object_info(client)).items() if name != "KSampler"}
+
+    monkeypatch.setattr(Client, "object_info", all_but_one)
+    assert (await studio.submit(workflow, seed=1)).path.exists()

@@ -362,6 +362,31 @@ def test_a_branch_that_is_left_out_is_told_but_not_refused():
     assert not problems.refused
 
 
+@pytest.mark.parametrize(
+    ("inputs", "refused"),
+    [
+        ({"it": "c"}, False),
+        ({"it": "a", "n": 12}, False),
+        ({"it": "a", "image": ["2", 0]}, False),
+        ({"it": "a", "n": "x"}, True),
+        ({"it": "a", "image": ["2", 7]}, True),
+        ({"it": "gone.safetensors"}, True),
+        ({}, True),
+    ],
+)
+def test_what_a_node_pack_may_check_itself_is_told_but_not_refused(inputs, refused):
+    """Packs give their classes checks of their own, which take the place of the server's; no server tells which."""
+    optional = {"n": ["INT", {"max": 9}], "image": ["IMAGE"]}
+    shown = {"input": {"required": {"it": [["a", "b"]]}, "optional": optional}, "output": [], "output_node": True}
+    classes = {"Show": shown | {"python_module": "custom_nodes.a_pack"}, "CreateVideo": CLASSES["CreateVideo"]}
+    graph = {"1": node("Show", **inputs), "2": node("CreateVideo", images=["3", 0], fps=8)}
+    classes["Give"] = {"input": {}, "output": ["IMAGE"], "output_node": False}
+    problems = preflight(graph | {"3": node("Give")}, classes)
+    assert len(problems) == 1
+    assert problems.refused is refused
+    assert problems[0].certain is refused
+
+
 def test_a_preview_alone_is_not_what_a_graph_is_for():
     problems = preflight(show() | {"20": node("SaveImage", filename_prefix="b")}, CLASSES)
     assert [problem.input for problem in problems] == ["images"]
