@@ -120,10 +120,9 @@ class TimelineView(Face):
 
     def _read_keyframe(self, request: Request) -> Answered:
         shot = self.timeline[_shot(request)]
-        picture = shot.end_keyframe if request.body.get("end") is True else shot.keyframe
-        if picture is None:
+        if shot.keyframe is None:
             raise InputFileError(f"{shot.id} has no keyframe.")
-        return request.answer(), [small(picture)]
+        return request.answer(), [small(shot.keyframe)]
 
     def _edit(self, request: Request) -> None:
         changes = request.body.get("changes")

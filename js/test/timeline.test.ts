@@ -261,7 +261,7 @@ test("a large image goes in pieces", async () => {
     if (piece) pieces.push(piece.byteLength);
   });
   find(".cw-do button:last-child").click();
-  const input = find<HTMLInputElement>("input[type=file]");
+  const input = all("input[type=file]")[1] as HTMLInputElement;
   const file = new File([new Uint8Array(9_000_000)], "a.png", { type: "image/png" });
   Object.defineProperty(input, "files", { value: [file] });
   input.dispatchEvent(new Event("change"));
@@ -271,6 +271,7 @@ test("a large image goes in pieces", async () => {
   }
   expect(pieces).toEqual([4_000_000, 4_000_000, 1_000_000]);
   expect(fake.asked("drop").map(({ offset }) => offset)).toEqual([0, 4_000_000, 8_000_000]);
+  expect(fake.asked("drop").every(({ end, file: name }) => end && name === "a.png")).toBe(true);
 });
 
 test("the film goes from one take to the next", async () => {

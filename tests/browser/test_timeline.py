@@ -267,7 +267,7 @@ def test_dragged_and_dropped(make, place):
     large = place / "large.jpg"
     large.write_bytes(picture + bytes(9_000_000))
     card(page, "shot-03").get_by_role("button", name="More").click()
-    page.locator(".cw-drawer input[type=file]").set_input_files(large)
+    page.locator(".cw-drawer input[type=file]").first.set_input_files(large)
     expect(card(page, "shot-03").locator(".cw-pic img")).to_be_visible()
     keyframe = place / python(page, "print(timeline['shot-03'].keyframe)")
     assert keyframe.stat().st_size == large.stat().st_size

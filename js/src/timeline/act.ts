@@ -38,7 +38,7 @@ export class Acts {
   }
 
   /** Give a shot an image from this computer, in pieces: more than 8 MB at once would never arrive. */
-  async drop(shot: string, file: File, end = false): Promise<void> {
+  async drop(shot: string, file: File, end: boolean): Promise<void> {
     const upload = Math.random().toString(36).slice(2);
     for (let offset = 0; offset < Math.max(1, file.size); offset += PIECE) {
       const piece = await file.slice(offset, offset + PIECE).arrayBuffer();

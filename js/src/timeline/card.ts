@@ -176,7 +176,7 @@ export class CardView {
       if (!file) return;
       event.preventDefault();
       event.stopPropagation();
-      if (IMAGE.test(file.type) || !file.type) this.#acts.drop(this.id, file);
+      if (IMAGE.test(file.type) || !file.type) this.#acts.drop(this.id, file, false);
       else this.#acts.refused(say(messages.no_image, { file: file.name }));
     });
   }

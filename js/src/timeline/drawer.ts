@@ -135,12 +135,17 @@ export class Drawer {
     return this.#text(name.replaceAll("_", " "), read, write, String(now ?? ""));
   }
 
+  #chooser(label: string, id: string, end: boolean): HTMLElement[] {
+    const file = h("input", { type: "file", accept: "image/*", hidden: true });
+    file.addEventListener("change", () => file.files?.[0] && this.#acts.drop(id, file.files[0], end));
+    return [file, button("", () => file.click(), label)];
+  }
+
   #does(id: string, state: TimelineState): HTMLElement {
     const strip = this.#strip;
-    const file = h("input", { type: "file", accept: "image/*", hidden: true });
-    file.addEventListener("change", () => file.files?.[0] && this.#acts.drop(id, file.files[0]));
     const does = [
-      button("", () => file.click(), messages.choose_keyframe),
+      ...this.#chooser(messages.choose_keyframe, id, false),
+      ...this.#chooser(messages.choose_end, id, true),
       ...(state.drawer
         ? [button("", () => this.#acts.go("draw", { shot: id }), messages.draw_keyframe)]
         : []),
@@ -149,6 +154,6 @@ export class Drawer {
       button("", () => strip.duplicate(id), messages.duplicate),
       button("", () => strip.cards.get(id)?.ask(), messages.delete_it),
     ];
-    return h("div", { class: "cw-row" }, file, ...does);
+    return h("div", { class: "cw-row" }, ...does);
   }
 }
