@@ -17,6 +17,8 @@ from comfy_widgets.demo import DemoServer, Settings, start
 from comfy_widgets.errors import DemoError
 from tests.server.client import Client, nop, slow
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 STARTER = """
 import sys, time

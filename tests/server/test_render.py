@@ -13,6 +13,8 @@ from comfy_widgets.demo.render.landscape import Landscape
 from comfy_widgets.demo.render.palette import mood_of
 from comfy_widgets.demo.render.pictures import Noisy, Solid
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 PAINT = """
 import hashlib, os, sys, pathlib

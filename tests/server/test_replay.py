@@ -8,6 +8,8 @@ import pytest
 
 from tests.server import reduced, replay
 
+pytestmark = pytest.mark.slow
+
 AT_ONCE = 6
 
 

@@ -10,6 +10,8 @@ from comfy_widgets.errors import BatchFailed
 from comfy_widgets.jobs import JobStatus
 from tests.tracker.test_scenarios import graph, save, slow
 
+pytestmark = pytest.mark.slow
+
 SHOTS = [Shot(f"shot-0{n}", f"view {n}", scene="scene-001", seed=n) for n in (1, 2, 3)]
 
 

@@ -17,6 +17,8 @@ from comfy_widgets.errors import WrongLoop
 from comfy_widgets.home_loop import HomeLoop
 from comfy_widgets.jobs import JobStatus
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 
 

@@ -9,6 +9,8 @@ from comfy_widgets.comfyui import tracked
 from comfy_widgets.errors import Lost
 from comfy_widgets.jobs import JobStatus
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def hasty(monkeypatch):

@@ -13,6 +13,8 @@ from comfy_widgets.errors import KeyRefused, ServerUnreachable
 from comfy_widgets.jobs import JobStatus
 from tests.tracker.test_scenarios import settled, simple
 
+pytestmark = pytest.mark.slow
+
 KEY = "hush-hush-secret"
 
 

@@ -12,6 +12,8 @@ from comfy_widgets.marks import Marks
 from comfy_widgets.pruning import prune, size
 from tests.lib.graphs import wan
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def server():

@@ -16,6 +16,8 @@ from tests.browser.clips import clip
 from tests.lib.graphs import wan
 from tests.tracker.test_scenarios import graph, save, slow
 
+pytestmark = pytest.mark.slow
+
 SHOTS = [Shot(f"shot-0{n}", f"view {n}", scene="scene-001", seed=n) for n in (1, 2, 3)]
 
 
