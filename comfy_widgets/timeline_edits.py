@@ -64,7 +64,8 @@ class Edits:
     @shots.setter
     def shots(self, shots: Iterable[Shot]) -> None:
         kept = Script(tuple(shots))
-        self._become(Script(kept.shots, {k: v for k, v in self._script.chosen.items() if k in kept.ids}), order=True)
+        chosen = {name: take for name, take in self._script.chosen.items() if name in kept.ids}
+        self._become(Script(kept.shots, chosen), kept.ids, order=True)
 
     @property
     def takes(self) -> Mapping[str, Sequence[Take]]:

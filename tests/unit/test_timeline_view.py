@@ -72,6 +72,12 @@ async def test_only_what_differs_is_told_and_the_whole_is_there_to_be_asked_for(
     (delta,) = told(kit)
     assert delta["order"] == ["shot-02", "shot-04", "shot-03"]
     assert list(delta["cards"]) == ["shot-04"]
+    kit.wire.clear()
+    timeline.shots = [Shot("shot-03", "all new"), Shot("shot-02", "another", scene="scene-001")]
+    await until(lambda: told(kit))
+    (delta,) = told(kit)
+    assert delta["order"] == ["shot-03", "shot-02"]
+    assert delta["cards"] == {"shot-03": {"shot": {"prompt": "all new"}}}
     view.close()
     assert timeline._listeners == {}
 
