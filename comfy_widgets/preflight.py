@@ -16,6 +16,8 @@ from comfy_widgets.wording import closest, nearest
 # A class with a check of its own does without these of the server's; which class has one, no server tells. ComfyUI's
 # own look at files alone.
 _LEFT_TO_PACKS = {"value_not_in_list", "value_smaller_than_min", "value_bigger_than_max", "return_type_mismatch"}
+# Finding what was meant takes a while, and nobody reads more.
+_MOST_LOOKED_UP = 50
 
 
 def preflight(graph: Mapping[str, Any], object_info: Mapping[str, Any]) -> Problems:
@@ -54,6 +56,7 @@ class _Preflight:
         self._graph = {str(node_id): _shaped(node) for node_id, node in graph.items()}
         self._sources: dict[str, list[str]] = {}
         self._found: dict[str, list[Problem]] = {}
+        self._looked_up = 0
 
     def all(self) -> Problems:
         """Every problem, in the graph's order."""
@@ -89,7 +92,8 @@ class _Preflight:
             yield self._problem(node_id, "missing_node_type", wrong, self._how_to_get(node_id, class_type))
 
     def _how_to_get(self, node_id: str, class_type: str) -> str:
-        near = closest(class_type, list(self._classes), 3)
+        self._looked_up += 1
+        near = closest(class_type, list(self._classes), 3) if self._looked_up <= _MOST_LOOKED_UP else []
         meant = f" Or did you mean {' or '.join(near)}?" if near else ""
         pack = _pack_of(self._sent[node_id])
         if pack:

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from html import escape
 from typing import Any
 
+# What anybody reads; a graph that a program wrote can have thousands of the same.
+_SHOWN = 40
 _COLUMNS = ("node", "title", "input", "what is wrong", "what to do")
 
 
@@ -86,18 +88,22 @@ class Problems(Sequence[Problem]):
 
     @property
     def sentences(self) -> list[str]:
-        """One line for each."""
-        return [str(problem) for problem in self._found]
+        """One line for each, as far as anybody reads them."""
+        return [*map(str, self._found[:_SHOWN]), *self._rest()]
+
+    def _rest(self) -> list[str]:
+        return [f"And {len(self._found) - _SHOWN} more."] if len(self._found) > _SHOWN else []
 
     def __repr__(self) -> str:
         if not self._found:
             return "Nothing is wrong."
-        rows = [(problem.node_id, problem.title, problem.input) for problem in self._found]
+        shown = self._found[:_SHOWN]
+        rows = [(problem.node_id, problem.title, problem.input) for problem in shown]
         wide = [max(len(row[column]) for row in [*rows, _COLUMNS]) for column in range(3)]
         lines = [_line(_COLUMNS, wide, _COLUMNS[3])]
-        for row, problem in zip(rows, self._found, strict=True):
+        for row, problem in zip(rows, shown, strict=True):
             lines += [_line(row, wide, problem.wrong), _line(("", "", ""), wide, f"→ {problem.todo}")]
-        return "\n".join(lines)
+        return "\n".join([*lines, *self._rest()])
 
     def _repr_html_(self) -> str:
         if not self._found:
@@ -111,9 +117,9 @@ class Problems(Sequence[Problem]):
                 for text in (problem.node_id, problem.title, problem.input, problem.wrong, problem.todo)
             )
             + "</tr>"
-            for problem in self._found
+            for problem in self._found[:_SHOWN]
         )
-        return f"<table><tr>{head}</tr>{body}</table>"
+        return f"<table><tr>{head}</tr>{body}</table>{''.join(f'<p>{rest}</p>' for rest in self._rest())}"
 
 
 def _line(place: Sequence[str], wide: Sequence[int], sentence: str) -> str:

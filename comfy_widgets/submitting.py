@@ -146,8 +146,8 @@ async def _check(graph: Mapping[str, Any], tracker: Tracker) -> Problems:
     if problems.refused:
         # Somebody may have put a model there, or a node pack, since the classes were told.
         problems = await _problems(graph, await tracker.classes.known(other_than=classes))
-    unknown = {graph[problem.node_id]["class_type"] for problem in problems if problem.kind == "missing_node_type"}
-    if problems.refused and all([await tracker.classes.lacks(class_type) for class_type in sorted(unknown)]):
+    unknown = [graph[problem.node_id]["class_type"] for problem in problems if problem.kind == "missing_node_type"]
+    if problems.refused and await _lacks(tracker, unknown):
         many = "1 problem" if len(problems) == 1 else f"{len(problems)} problems"
         raise Rejected(
             f"The server would have refused the graph: {many}.",
@@ -156,6 +156,14 @@ async def _check(graph: Mapping[str, Any], tracker: Tracker) -> Problems:
             table=str(problems),
         )
     return problems
+
+
+async def _lacks(tracker: Tracker, unknown: list[str]) -> bool:
+    """Whether the server lacks one of these classes, if there are any: what it can't describe it may have."""
+    for class_type in dict.fromkeys(unknown):
+        if await tracker.classes.lacks(class_type):
+            return True
+    return not unknown
 
 
 async def _problems(graph: Mapping[str, Any], classes: Mapping[str, Any] | None) -> Problems:

@@ -532,5 +532,13 @@ def test_no_problems_say_so():
     assert not Problems([])
 
 
+def test_thousands_of_problems_are_told_as_far_as_anybody_reads():
+    problems = preflight({str(n): node(f"Unknown{n}") for n in range(5_000)}, CLASSES)
+    assert len(problems) == 5_000
+    for shown in (repr(problems), problems._repr_html_(), "\n".join(problems.sentences)):
+        assert len(shown) < 20_000
+        assert "And 4960 more." in shown
+
+
 def test_a_problem_of_the_whole_graph_has_no_place():
     assert str(Problem("x", "It is wrong.", "Mend it.")) == "It is wrong. Mend it."
