@@ -54,6 +54,10 @@ class _Preflight:
         self._classes = classes
         # Odd nodes are told of; from there on all have the same shape.
         self._graph = {str(node_id): _shaped(node) for node_id, node in graph.items()}
+        self._plain = {
+            node_id: {**node, "inputs": node["inputs"] if isinstance(node["inputs"], Mapping) else {}}
+            for node_id, node in self._graph.items()
+        }
         self._sources: dict[str, list[str]] = {}
         self._found: dict[str, list[Problem]] = {}
         self._looked_up = 0
@@ -64,7 +68,8 @@ class _Preflight:
         outputs = [node_id for node_id in self._graph if self._info(node_id).get("output_node") is True]
         if not outputs and not unknown:
             return Problems([self._no_output()], refused=True)
-        reached = self._look(outputs)
+        # What feeds a node of an unknown class has to be right once the class is there.
+        reached = self._look([*outputs, *(problem.node_id for problem in unknown)])
         self._find_circles(reached)
         found = unknown + [problem for node_id in self._graph for problem in self._found.get(node_id, ())]
         return Problems(found, refused=bool(unknown) or not self._makes_something(outputs))
@@ -131,6 +136,9 @@ class _Preflight:
         if not isinstance(inputs, Mapping):
             todo = 'Give it "inputs": {}, with what it needs.'
             yield self._problem(node_id, "missing_inputs", "It has no inputs.", todo)
+            return
+        if not info:
+            self._sources[node_id] += graphs.links(self._plain, node_id).values()
             return
         declared = list(expected(info, inputs))
         for one in declared:
@@ -218,14 +226,8 @@ class _Preflight:
 
     def _makes_something(self, outputs: list[str]) -> bool:
         """Whether a node that makes what is taken would run; a server leaves out those that can't."""
-        kept = set(graphs.output_nodes(self._plain())) & set(outputs) or set(outputs)
+        kept = set(graphs.output_nodes(self._plain)) & set(outputs) or set(outputs)
         return bool(kept - self._spoiled())
-
-    def _plain(self) -> graphs.Graph:
-        return {
-            node_id: {**node, "inputs": node["inputs"] if isinstance(node["inputs"], Mapping) else {}}
-            for node_id, node in self._graph.items()
-        }
 
     def _spoiled(self) -> set[str]:
         """The nodes that certainly can't run: those with a problem, and all that depend on them."""

@@ -349,6 +349,11 @@ def test_only_what_leads_to_an_output_counts():
     assert not preflight(graph, CLASSES)
 
 
+def test_what_feeds_an_unknown_class_is_looked_at_too():
+    graph = slow(steps=-1) | {"9": node("PreviewPicture", images=["1", 0], left_over=["nowhere", 0])}
+    assert [problem.kind for problem in preflight(graph, CLASSES)] == ["missing_node_type", "value_smaller_than_min"]
+
+
 def test_inputs_that_nobody_declares_are_no_problem():
     graph = slow(unique_id="9", left_over=["nowhere", 1], also={"a": [1]})
     assert not preflight(graph, CLASSES)
