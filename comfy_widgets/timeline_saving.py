@@ -134,7 +134,7 @@ class Keeper:
                     self._changed()
                 await asyncio.sleep(_PAUSE)
         except asyncio.CancelledError:
-            # The loop ends; what was said last is kept all the same.
-            if self._dirty and not self._blocked:
+            # The loop ends; what was said last is kept, whatever the thread was at.
+            if not self._blocked:
                 self._write()
             raise

@@ -293,7 +293,7 @@ LONG = MAKE.replace('title="Arrival"', 'title="灯台" * 150').replace("Gulls ci
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_it_can_be_read_by_everybody(make, theme):
     source = LONG.replace("seed=3)", "seed=3, inputs={'steps': -1})")
-    page = make('cw.Timeline(workflow=workflow, studio=studio)', source=source, theme=theme).page
+    page = make("cw.Timeline(workflow=workflow, studio=studio)", source=source, theme=theme).page
     expect(page.get_by_text("No shots yet").last).to_be_visible()
     first = page.locator(".cw-timeline").first
     first.get_by_role("button", name="Generate missing").click()

@@ -247,8 +247,11 @@ async def test_what_a_person_waits_for_is_estimated(make, server):
 def test_a_program_that_ends_keeps_what_was_said_last(tmp_path, workflow):
     async def main():
         async with Studio(offline=True, cache=tmp_path / "takes") as studio:
-            timeline = Timeline(SHOTS, workflow=workflow, studio=studio, file=tmp_path / "film.json")
-            await asyncio.sleep(0.05)  # the first change is being written: the next one waits
+            path = tmp_path / "film.json"
+            timeline = Timeline(SHOTS, workflow=workflow, studio=studio, file=path)
+            while not path.exists():  # noqa: ASYNC110 - a thread writes it, and tells nobody
+                await asyncio.sleep(0)
+            # From here on the next change waits for a moment.
             timeline.edit("shot-01", prompt="the last word")
             await asyncio.sleep(0)
 
