@@ -77,9 +77,7 @@ def lab(tmp_path_factory):
 @contextlib.contextmanager
 def running_lab(folder, private):
     """A JupyterLab over a copy of the notebooks in `folder`; `private` is for what it keeps for itself."""
-    shutil.copytree(
-        ROOT / "notebooks", folder, dirs_exist_ok=True, ignore=shutil.ignore_patterns(*NOT_COPIED)
-    )
+    shutil.copytree(ROOT / "notebooks", folder, dirs_exist_ok=True, ignore=shutil.ignore_patterns(*NOT_COPIED))
     settings = private / "settings" / "@jupyterlab" / "apputils-extension"
     settings.mkdir(parents=True)
     (settings / "notification.jupyterlab-settings").write_text(json.dumps({"fetchNews": "false"}))
