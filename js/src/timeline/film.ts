@@ -83,12 +83,13 @@ export class Film {
   /** Show the film that these takes make, from a shot on; `key` says which takes they are. */
   async open(key: string, shot?: string): Promise<void> {
     this.el.hidden = false;
+    // Before anything is waited for: the next key is the film's already.
+    this.#go.focus({ preventScroll: true });
     await this.#fetch(key);
     const part = this.#parts.find(({ take }) => take.shot === shot);
     this.seek(part?.from ?? 0);
     this.#play();
     this.el.scrollIntoView({ block: "nearest" });
-    this.#go.focus({ preventScroll: true });
   }
 
   /** Other takes are chosen: go on with those, at the same place. */
