@@ -16,6 +16,8 @@ from comfy_widgets.demo import DemoServer
 from comfy_widgets.errors import NodeFailed, Rejected
 from comfy_widgets.jobs import JobStatus
 
+pytestmark = pytest.mark.slow
+
 ANOTHER = os.environ.get("TESTS_SERVER")
 
 

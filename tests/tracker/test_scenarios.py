@@ -50,6 +50,7 @@ async def post(client, workflow, **more):
     return (await client.post("/prompt", json=body)).json()["prompt_id"]
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("hasty")
 async def test_delete_pending(studio, server, somebody):
     """Somebody deletes our queued prompt: it leaves no trace, so it is lost, and can be had again."""
@@ -219,6 +220,7 @@ async def test_same_client_id_twice(studio, server):
         assert (await job).path.exists()
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("hasty")
 async def test_server_restart(studio, server):
     held = server.hold("LabSlow", step=1)
@@ -255,6 +257,7 @@ async def test_three_queued(studio, server):
     assert server.journal.posts("/prompt") == 3
 
 
+@pytest.mark.slow
 async def test_unserializable_poisoned_history(studio, server):
     """A record that the server can't write down: ended, unreadable, and said so; other jobs are not touched."""
     tracker_for(studio.address)
@@ -272,6 +275,7 @@ async def test_async_nodes(studio):
     assert len(job.takes) == 2
 
 
+@pytest.mark.slow
 async def test_history_delete_and_evict(studio, server):
     """Somebody clears the history as soon as we ended; the socket had told all that matters."""
     server.inject("history:clear@1")

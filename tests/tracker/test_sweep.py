@@ -7,6 +7,8 @@ from comfy_widgets.errors import BindingError
 from comfy_widgets.sweep import random_seeds
 from tests.tracker.test_scenarios import graph, save, slow
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def workflow():
