@@ -45,15 +45,15 @@ def color():
     return random.SystemRandom().randrange(1 << 24)
 
 
-@pytest.fixture
-async def anywhere(tmp_path):
+@pytest.fixture(params=["there"] if ANOTHER else ["0.3.64", "newest"])
+async def anywhere(tmp_path, request):
     if ANOTHER:
         async with Studio(
             ANOTHER, cache=tmp_path / "takes", api_key=os.environ.get("TESTS_SERVER_KEY") or None
         ) as studio:
             yield studio
     else:
-        async with DemoServer() as server, Studio(server.url, cache=tmp_path / "takes") as studio:
+        async with DemoServer(release=request.param) as server, Studio(server.url, cache=tmp_path / "takes") as studio:
             yield studio
 
 
