@@ -9,17 +9,17 @@ from tests.browser.conftest import shoot, wait_for_kernel
 
 NAME = "01_first_take.ipynb"
 
-# Everything that a badge shows while it is looked at, so that nothing passes unseen between two looks.
+# Everything that the first job's badge shows, so that nothing passes unseen between two looks. The cell that is served
+# from disk has a badge as well, which may say "submitting" for a moment.
 WATCH = """
 () => {
   window.seen = [];
   const look = () => {
-    for (const badge of document.querySelectorAll('.cw-badge')) {
-      const state = badge.querySelector(".cw-state")?.textContent.trim().toLowerCase();
-      const percent = badge.querySelector('.cw-pct')?.textContent.trim();
-      const last = window.seen.at(-1);
-      if (state && (last?.state !== state || last?.percent !== percent)) window.seen.push({ state, percent });
-    }
+    const badge = document.querySelector('.cw-badge');
+    const state = badge?.querySelector('.cw-state')?.textContent.trim().toLowerCase();
+    const percent = badge?.querySelector('.cw-pct')?.textContent.trim();
+    const last = window.seen.at(-1);
+    if (state && (last?.state !== state || last?.percent !== percent)) window.seen.push({ state, percent });
   };
   new MutationObserver(look).observe(document.body, { subtree: true, childList: true, characterData: true });
 }
