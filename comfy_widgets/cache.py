@@ -224,6 +224,13 @@ def _lines(takes: Mapping[str, Any]) -> str:
     return '{"version": 1, "takes": {\n' + ",\n".join(lines) + "\n}}\n"
 
 
-def default_folder() -> Path:
-    """``takes`` beside the notebook, or what COMFY_WIDGETS_CACHE says."""
-    return Path(os.environ.get("COMFY_WIDGETS_CACHE") or "takes")
+def folder_of_takes(named: str | Path = "takes") -> Path:
+    """A folder of takes by its name; COMFY_WIDGETS_CACHE stands in for ``takes``, and so for the folders in it.
+
+    Examples
+    --------
+    >>> folder_of_takes("takes/01_first_take").as_posix()
+    'takes/01_first_take'
+    """
+    path, instead = Path(named), os.environ.get("COMFY_WIDGETS_CACHE")
+    return Path(instead, *path.parts[1:]) if instead and path.parts[:1] == ("takes",) else path

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 from comfy_widgets import faces
 from comfy_widgets import host as hosts
-from comfy_widgets.cache import TakeCache, default_folder
+from comfy_widgets.cache import TakeCache, folder_of_takes
 from comfy_widgets.comfyui.address import Address
 from comfy_widgets.studio import Studio
 from comfy_widgets.widgets.check_view import CheckView, Finding
@@ -45,7 +45,7 @@ def check(studio: Studio | None = None) -> CheckView:
     findings = [_versions(), _kernel(), _host(name)]
     if name == "jupyter":
         findings.append(extensions(_server_python(), _extension_folders()))
-    findings.append(takes(studio.cache if studio else TakeCache(default_folder())))
+    findings.append(takes(studio.cache if studio else TakeCache(folder_of_takes())))
     if studio is not None:
         findings.append(_offline() if studio.offline else server(studio.address))
     return CheckView([finding for finding in findings if finding is not None])

@@ -113,7 +113,7 @@ def _check() -> int:
     with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
         progress.add_task(f"Running {_FIRST}")
         trouble = _run_notebook(_notebooks() / _FIRST, folder)
-    takes = TakeCache(folder).takes()
+    takes = TakeCache(folder / Path(_FIRST).stem).takes()
     playable = [_playable(take) for take in takes]
     for take, plays in zip(takes, playable, strict=True):
         seconds = f"{take.render_seconds:.1f} s" if take.render_seconds is not None else ""

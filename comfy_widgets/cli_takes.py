@@ -11,7 +11,7 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 from rich.table import Table
 
 from comfy_widgets import faces
-from comfy_widgets.cache import TakeCache, default_folder
+from comfy_widgets.cache import TakeCache, folder_of_takes
 from comfy_widgets.errors import BindingError, CacheError, NotCached
 from comfy_widgets.jobs import Job
 from comfy_widgets.pruning import prune, size
@@ -26,7 +26,7 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     """Add ``takes`` and ``run`` to the command line."""
     takes = commands.add_parser("takes", help="list, show, export or prune a folder of takes")
     takes.add_argument(
-        "--folder", type=Path, default=default_folder(), help="the folder of takes (default: %(default)s)"
+        "--folder", type=Path, default=folder_of_takes(), help="the folder of takes (default: %(default)s)"
     )
     acts = takes.add_subparsers(metavar="act")
     takes.set_defaults(run=_list, scene=None, shot=None)
@@ -51,7 +51,9 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     run.add_argument("inputs", nargs="*", metavar="NAME=VALUE", help="bindings, such as prompt='a lighthouse' seed=7")
     run.add_argument("--url", help="the server (default: COMFY_URL, else http://127.0.0.1:8188)")
     run.add_argument("--demo", action="store_true", help="on the embedded server, simulated")
-    run.add_argument("--folder", type=Path, default=default_folder(), help="the folder of takes (default: %(default)s)")
+    run.add_argument(
+        "--folder", type=Path, default=folder_of_takes(), help="the folder of takes (default: %(default)s)"
+    )
     run.add_argument("--fresh", action="store_true", help="make another take even if there is one")
     run.set_defaults(run=_run)
 

@@ -13,7 +13,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from comfy_widgets.batch import Batch, Item, Plan
-from comfy_widgets.cache import TakeCache, default_folder
+from comfy_widgets.cache import TakeCache, folder_of_takes
 from comfy_widgets.comfyui.address import Address
 from comfy_widgets.errors import ComfyWidgetsError, DemoError
 from comfy_widgets.home_loop import HomeLoop
@@ -40,7 +40,8 @@ class Studio:
     url
         The server's address; else COMFY_URL, else ``http://127.0.0.1:8188``.
     cache
-        Folder of takes, relative to the notebook; None keeps nothing. COMFY_WIDGETS_CACHE replaces the default.
+        Folder of takes, relative to the notebook; None keeps nothing. COMFY_WIDGETS_CACHE stands in for
+        the default, ``takes``, and so for folders in it.
     api_key
         Shown to the server only. COMFY_API_KEY is used when the address came from COMFY_URL.
     comfy_org_key
@@ -382,7 +383,7 @@ class Studio:
             folder = Path(tempfile.gettempdir()) / f"comfy_widgets-{uuid.uuid4().hex[:12]}"
             weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
             return folder
-        return default_folder() if cache == _DEFAULT_CACHE else Path(cache)
+        return folder_of_takes(cache)
 
     def _show(self, job: Job) -> None:
         if not self.quiet:

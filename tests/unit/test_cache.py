@@ -9,7 +9,7 @@ import pytest
 from filelock import FileLock
 
 from comfy_widgets import cache as caching
-from comfy_widgets.cache import TakeCache, default_folder, slug_of
+from comfy_widgets.cache import TakeCache, folder_of_takes, slug_of
 from comfy_widgets.errors import CacheNotWritable, DiskFull
 from tests.lib.takes import FILM, KEY, another, parts, take
 
@@ -362,7 +362,9 @@ def test_a_folder_that_can_only_be_read_serves_its_takes(cache, monkeypatch):
     assert cache.find(KEY).used_by == made.used_by
 
 
-def test_the_default_folder_is_beside_the_notebook_unless_it_is_said(monkeypatch):
-    assert default_folder() == Path("takes")
+def test_the_folder_of_takes_is_beside_the_notebook_unless_it_is_said(monkeypatch):
+    assert folder_of_takes() == Path("takes")
     monkeypatch.setenv("COMFY_WIDGETS_CACHE", "/elsewhere/takes")
-    assert default_folder() == Path("/elsewhere/takes")
+    assert folder_of_takes() == Path("/elsewhere/takes")
+    assert folder_of_takes("takes/01_first_take") == Path("/elsewhere/takes/01_first_take")
+    assert folder_of_takes("mine/takes") == Path("mine/takes")

@@ -37,6 +37,8 @@ def check(monkeypatch):
         def run_notebook(path, folder):
             assert path.name == cli._FIRST
             assert list(folder.iterdir()) == []
+            folder = folder / "01_first_take"
+            folder.mkdir()
             for number in numbers:
                 made = take(
                     folder, key=another(number), shot=f"shot-0{number}", made=f"2026-11-0{number}", render_seconds=1.25
