@@ -3,12 +3,13 @@
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass, field
 from html import escape
 from typing import Any, Self
 
 from comfy_widgets import faces
+from comfy_widgets.batch_items import Item, Plan, remaining
 from comfy_widgets.errors import (
     BatchFailed,
     ComfyWidgetsError,
@@ -19,95 +20,18 @@ from comfy_widgets.errors import (
     SilentTooLong,
 )
 from comfy_widgets.home_loop import HomeLoop
-from comfy_widgets.jobs import Job, JobStatus
+from comfy_widgets.jobs import Job
 from comfy_widgets.listeners import Listeners
 from comfy_widgets.run_log import RunLog
 from comfy_widgets.summary import Row, Summary
 from comfy_widgets.takes import Take
 
+__all__ = ["Batch", "Item", "Plan"]
+
 log = logging.getLogger(__name__)
 
 # What another try may mend; a refused graph or a missing keyframe stays refused and missing.
 _MENDABLE = (NodeFailed, Lost, SilentTooLong, ServerError, FetchFailed)
-
-
-@dataclass(eq=False)
-class Item:
-    """One of a batch.
-
-    Attributes
-    ----------
-    label
-        What people call it: its shot's id, or its place on the axes of a sweep.
-    scene, shot, prompt
-        What is asked for, for people to read.
-    submit
-        Asks for it.
-    job
-        The latest job, None before it was asked for, or if it could not be.
-    attempts
-        How often it was asked for.
-    refused
-        Why it could not be asked for.
-    skipped
-        Whether the batch was cancelled before it was asked for.
-    ready
-        What has to be there before it is asked for, such as another one's take; what it raises refuses this one.
-    ended
-        Set when nothing more will be tried.
-    """
-
-    label: str
-    submit: Callable[[], Job]
-    scene: str | None = None
-    shot: str | None = None
-    prompt: str = ""
-    job: Job | None = None
-    attempts: int = 0
-    refused: ComfyWidgetsError | None = None
-    skipped: bool = False
-    ready: Callable[[], Awaitable[None]] | None = None
-    ended: asyncio.Event = field(default_factory=asyncio.Event)
-
-    @property
-    def error(self) -> ComfyWidgetsError | None:
-        """Why there is no take, None while all is well."""
-        return self.refused or (self.job.error if self.job else None)
-
-    @property
-    def take(self) -> Take | None:
-        """The take, once it is there."""
-        return self.job.take if self.job else None
-
-    @property
-    def over(self) -> bool:
-        """Whether nothing more will happen to it by itself."""
-        return self.skipped or self.refused is not None or (self.job is not None and self.job.over)
-
-    @property
-    def status(self) -> str:
-        """The job's status; ``waiting`` before it was asked for."""
-        if self.refused is not None:
-            return JobStatus.ERROR.value
-        if self.job is not None:
-            return self.job.status.value
-        return JobStatus.CANCELLED.value if self.skipped else "waiting"
-
-
-@dataclass
-class Plan:
-    """How a batch goes about it.
-
-    Attributes
-    ----------
-    one_at_a_time
-        Leave the rest out of the server's queue until one is over: others get in between, and it can still be edited.
-    retries
-        How often one that failed is asked for again.
-    """
-
-    one_at_a_time: bool = False
-    retries: int = 0
 
 
 class Batch:
@@ -144,7 +68,12 @@ class Batch:
         for item in self.items[:1] if self.plan.one_at_a_time else self.items:
             if item.ready is None:
                 self._ask(item)
-        self._driver = home.bind().create_task(self._drive(), name="comfy_widgets batch")
+        self._driver = home.bind().create_task(self._drive(self.items), name="comfy_widgets batch")
+
+    @property
+    def loop(self) -> asyncio.AbstractEventLoop | None:
+        """The event loop that it runs in."""
+        return self._home.loop
 
     @property
     def jobs(self) -> list[Job]:
@@ -172,19 +101,56 @@ class Batch:
         done = [1.0 if item.over else item.job.progress if item.job else 0.0 for item in self.items]
         return sum(done) / len(done) if done else 1.0
 
-    def cancel(self) -> asyncio.Future[Any]:
+    @property
+    def remaining(self) -> float | None:
+        """Seconds until all are probably over, by earlier takes of their kind; None where that can't be said."""
+        return remaining(self.items)
+
+    def cancel(self, *items: Item, rest: bool = False) -> asyncio.Future[Any]:
         """Stop those that run or wait; what is done stays.
+
+        Parameters
+        ----------
+        *items
+            Only these.
+        rest
+            Let those that run come to their end.
 
         Returns
         -------
         asyncio.Future
             Done when the server has confirmed each; need not be awaited.
+
+        Examples
+        --------
+        >>> batch.cancel(rest=True)  # doctest: +SKIP
         """
-        for item in self.items:
-            item.skipped = item.job is None and item.refused is None
-        stopping = [job.cancel() for job in self.jobs if not job.over]
+        stopping = [item.stop() for item in items or self.items if not (rest and item.begun)]
         self._changed()
-        return asyncio.gather(*stopping) if stopping else _done(self._home.bind())
+        going = [future for future in stopping if future is not None]
+        return asyncio.gather(*going) if going else _done(self._home.bind())
+
+    def resubmit(self, *items: Item) -> Self:
+        """Ask again for what has no take and is not on its way.
+
+        Parameters
+        ----------
+        *items
+            Only these.
+
+        Examples
+        --------
+        >>> await batch.resubmit()  # doctest: +SKIP
+        """
+        wanted = [item for item in items or self.items if item.over and item.take is None]
+        for item in wanted:
+            item.renew()
+        if wanted:
+            self._log.write(f"{len(wanted)} once more")
+            work = self._go_on(self._driver, wanted)
+            self._driver = self._home.bind().create_task(work, name="comfy_widgets batch")
+            self._changed()
+        return self
 
     def raise_for_errors(self) -> Self:
         """Raise if one of them failed.
@@ -232,15 +198,25 @@ class Batch:
     def __len__(self) -> int:
         return len(self.items)
 
-    async def _drive(self) -> None:
+    async def _drive(self, items: Sequence[Item]) -> None:
         if self.plan.one_at_a_time:
-            for item in self.items:
+            for item in items:
+                # What is on disk is there at once, wherever it stands.
+                if item.known is not None and not item.job and await item.known() and not item.over:
+                    self._ask(item)
+            for item in items:
                 await self._see_through(item)
         else:
-            await asyncio.gather(*(self._see_through(item) for item in self.items))
+            await asyncio.gather(*(self._see_through(item) for item in items))
         made = sum(item.take is not None for item in self.items)
         self._log.write(f"{made} of {len(self.items)} made in {time.monotonic() - self._began:.1f} s")
         self._changed()
+
+    async def _go_on(self, before: asyncio.Task[None], items: Sequence[Item]) -> None:
+        if self.plan.one_at_a_time:
+            await asyncio.wait([before])
+        await self._drive(items)
+        await asyncio.wait([before])
 
     async def _see_through(self, item: Item) -> None:
         try:
@@ -255,11 +231,12 @@ class Batch:
             except ComfyWidgetsError as error:
                 if not item.skipped:
                     self._refuse(item, error.at(scene=item.scene, shot=item.shot))
+        last = item.attempts + (item.job is None) + self.plan.retries
         if not (item.over or item.job):
             self._ask(item)
         while item.job is not None:
             await item.job.ended()
-            if not isinstance(item.job.error, _MENDABLE) or item.attempts > self.plan.retries:
+            if not isinstance(item.job.error, _MENDABLE) or item.attempts >= last:
                 return
             again = item.job
             self._log.write(f"{item.label}: once more, {again.error}")
@@ -284,13 +261,16 @@ class Batch:
     def _changed(self) -> None:
         self._listeners.tell()
 
-    def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
+    def static_html(self) -> str:
+        """What is asked for as a table, for readers without a kernel."""
         rows = "".join(
             f"<tr><td>{escape(item.scene or '')}</td><td>{escape(item.label)}</td><td>{escape(item.prompt)}</td></tr>"
             for item in self.items
         )
-        table = f"<table><tr><th>scene</th><th>shot</th><th>prompt</th></tr>{rows}</table>"
-        return faces.bundle(self, text=repr(self), html=table)
+        return f"<table><tr><th>scene</th><th>shot</th><th>prompt</th></tr>{rows}</table>"
+
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
+        return faces.bundle(self, text=repr(self), html=self.static_html())
 
     def __repr__(self) -> str:
         # What is asked for, never how far it is: a saved notebook must not go stale.

@@ -3,8 +3,12 @@
 import json
 import os
 import re
+import shutil
+import tempfile
 import threading
 import time
+import uuid
+import weakref
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -17,6 +21,7 @@ from comfy_widgets.files import TEMPORARY, put, temporary_beside, told_as_cache_
 from comfy_widgets.takes import Take
 from comfy_widgets.unfinished import Unfinished
 
+DEFAULT_FOLDER = "takes"
 _KEY_DIGITS = 12
 _SLUG = re.compile(r"[^\w-]+")
 # Two slugs, the key and the name of a temporary file fit into the 255 bytes that a file name may have.
@@ -224,7 +229,7 @@ def _lines(takes: Mapping[str, Any]) -> str:
     return '{"version": 1, "takes": {\n' + ",\n".join(lines) + "\n}}\n"
 
 
-def folder_of_takes(named: str | Path = "takes") -> Path:
+def folder_of_takes(named: str | Path = DEFAULT_FOLDER) -> Path:
     """A folder of takes by its name; COMFY_WIDGETS_CACHE stands in for ``takes``, and so for the folders in it.
 
     Examples
@@ -233,4 +238,13 @@ def folder_of_takes(named: str | Path = "takes") -> Path:
     'takes/01_first_take'
     """
     path, instead = Path(named), os.environ.get("COMFY_WIDGETS_CACHE")
-    return Path(instead, *path.parts[1:]) if instead and path.parts[:1] == ("takes",) else path
+    return Path(instead, *path.parts[1:]) if instead and path.parts[:1] == (DEFAULT_FOLDER,) else path
+
+
+def folder_for(owner: object, named: str | Path | None) -> Path:
+    """The folder of takes that a person named; for None one that goes with its owner."""
+    if named is not None:
+        return folder_of_takes(named)
+    passing = Path(tempfile.gettempdir()) / f"comfy_widgets-{uuid.uuid4().hex[:12]}"
+    weakref.finalize(owner, shutil.rmtree, passing, ignore_errors=True)
+    return passing

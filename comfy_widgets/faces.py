@@ -244,6 +244,13 @@ def gallery_html(takes: Sequence[TakeLike]) -> str:
     return f'<div class="cw-sheet" style="{_STYLE["row"]}">{cells}{count}</div>'
 
 
+def history_line(take: TakeLike) -> str:
+    """A take in one line by what was asked for: ``shot-01: A lighthouse at dusk, seed 7, steps 20``."""
+    title, prompt = _words(take.title, take.inputs)
+    values = [f"{name} {value}" for name, value in shown_inputs(take.inputs)]
+    return f"{title}: {', '.join([_clipped(prompt), *values])}" if prompt else ", ".join([_clipped(title), *values])
+
+
 def _named(name: str, value: str) -> str:
     return f'<span><span style="{_STYLE["quiet"]}">{escape(name)}</span> {escape(value)}</span>'
 

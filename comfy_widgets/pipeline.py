@@ -40,6 +40,9 @@ T = TypeVar("T")
 
 _INDEX_SECONDS = 1.5
 
+# While nobody can say which kind of renderer it would be, a real take goes before a simulated one.
+_KINDS = ("comfyui", "demo")
+
 # Jobs on their way, of all studios in this process: (server, folder, fingerprint) → job.
 _live: dict[tuple[str, str, str], Job] = {}
 
@@ -92,6 +95,15 @@ class Pipeline:
         self._latest = Attempt(job, self.address, self.cache, prior=prior, before=self._latest)
         self._start(self._latest)
         return job
+
+    async def known(self, request: Request) -> bool:
+        """Whether a take for a request is on disk, so that asking for it costs the server nothing."""
+        try:
+            kinds = [] if self.offline else [(await tracker_for(self.address).capabilities()).renderer]
+        except ServerError:
+            kinds = []
+        keys = [request.filled.key(kind) for kind in kinds or _KINDS]
+        return any([await asyncio.to_thread(self.cache.find, key) is not None for key in keys])
 
     def cancel(self, job: Job) -> asyncio.Future[None]:
         """Stop a job; done when the server has confirmed or the job is over."""
@@ -243,8 +255,7 @@ class Pipeline:
         """A take that is on disk already."""
         request = attempt.job.request
         unreachable: ComfyWidgetsError | None = None
-        # While nobody can say which kind of renderer it would be, a real take goes before a simulated one.
-        kinds = ["comfyui", "demo"]
+        kinds = list(_KINDS)
         if not self.offline:
             try:
                 attempt.capabilities = await tracker_for(self.address).capabilities()

@@ -2,20 +2,17 @@
 
 import asyncio
 import os
-import shutil
-import tempfile
-import uuid
-import weakref
 from collections.abc import Iterable, Mapping
-from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from comfy_widgets.asking import ask, item
 from comfy_widgets.batch import Batch, Item, Plan
-from comfy_widgets.cache import TakeCache, folder_of_takes
+from comfy_widgets.cache import DEFAULT_FOLDER, TakeCache, folder_for
 from comfy_widgets.comfyui.address import Address
-from comfy_widgets.errors import ComfyWidgetsError, DemoError
+from comfy_widgets.errors import DemoError
+from comfy_widgets.history import History, tried
 from comfy_widgets.home_loop import HomeLoop
 from comfy_widgets.jobs import Job, Request
 from comfy_widgets.pipeline import Pipeline
@@ -29,7 +26,6 @@ from comfy_widgets.variations import vary
 from comfy_widgets.workflow import Workflow
 
 _DEFAULT_URL = "http://127.0.0.1:8188"
-_DEFAULT_CACHE = "takes"
 
 
 class Studio:
@@ -64,7 +60,7 @@ class Studio:
         self,
         url: str | None = None,
         *,
-        cache: str | Path | None = _DEFAULT_CACHE,
+        cache: str | Path | None = DEFAULT_FOLDER,
         api_key: str | None = None,
         comfy_org_key: str | None = None,
         headers: Mapping[str, str] | None = None,
@@ -75,7 +71,7 @@ class Studio:
         if from_environment:
             url, api_key = os.environ["COMFY_URL"], api_key or os.environ.get("COMFY_API_KEY")
         self.address = Address.parse(url or _DEFAULT_URL, api_key=api_key, headers=headers)
-        self.cache = TakeCache(self._folder(cache))
+        self.cache = TakeCache(folder_for(self, cache))
         self.offline = offline
         self.quiet = quiet
         self._home = HomeLoop()
@@ -95,7 +91,7 @@ class Studio:
 
     @classmethod
     def demo(
-        cls, *, cache: str | Path | None = _DEFAULT_CACHE, quiet: bool = False, step_seconds: float | None = None
+        cls, *, cache: str | Path | None = DEFAULT_FOLDER, quiet: bool = False, step_seconds: float | None = None
     ) -> Self:
         """A studio on the embedded server, which simulates ComfyUI without a GPU and ends with this process.
 
@@ -190,7 +186,7 @@ class Studio:
         """
         if isinstance(shot, Shot):
             bindings = {**shot.bindings(), **bindings}
-        return self._ask(workflow, shot, bindings, inputs=inputs, fresh=fresh, front=front)
+        return ask(self._pipeline, workflow, shot, bindings, inputs=inputs, fresh=fresh, front=front)
 
     def rerun(self, take: Take, *, fresh: bool = False, **changes: Any) -> Job:
         """Start making a variation of a take: the same graph with some inputs changed.
@@ -262,14 +258,19 @@ class Studio:
         Batch
             Await it, show it, or ask its ``summary()``.
         """
-
-        def item(shot: Shot) -> Item:
-            inputs = {**bindings, **shot.bindings(style)}
-            submit = partial(self._ask, workflow, shot, inputs, fresh=fresh)
-            return Item(shot.id, submit, scene=shot.scene, shot=shot.id, prompt=shot.text(style))
-
+        items = [
+            item(
+                self._pipeline,
+                workflow,
+                shot,
+                {**bindings, **shot.bindings(style)},
+                prompt=shot.text(style),
+                fresh=fresh,
+            )
+            for shot in shots
+        ]
         plan = Plan(one_at_a_time=one_at_a_time, retries=retries)
-        return Batch([item(shot) for shot in shots], self._home, RunLog(self.cache.folder), plan)
+        return Batch(items, self._home, RunLog(self.cache.folder), plan)
 
     def sweep(
         self,
@@ -310,13 +311,38 @@ class Studio:
         >>> sweep = studio.sweep(workflow, prompt=["dusk", "dawn"], seed=range(3))  # doctest: +SKIP
         """
         axes, rest = split(bindings)
-        given = shot.bindings() if shot is not None else {}
+        common = {**(shot.bindings() if shot is not None else {}), **rest}
 
-        def ask(place: Mapping[str, Any]) -> Job:
-            return self._ask(workflow, shot, {**given, **rest, **place})
+        def made(label: str, place: Mapping[str, Any]) -> Item:
+            return item(self._pipeline, workflow, shot, {**common, **place}, label=label)
 
         plan = Plan(one_at_a_time=one_at_a_time, retries=retries)
-        return Sweep(axes, ask, self._home, RunLog(self.cache.folder), pairs=zip, plan=plan)
+        return Sweep(axes, made, self._home, RunLog(self.cache.folder), pairs=zip, plan=plan, common=common)
+
+    def history(
+        self, text: str = "", *, scene: str | None = None, shot: str | None = None, limit: int | None = 200
+    ) -> History:
+        """What was tried, newest first; from the folder of takes, so without a server too.
+
+        Parameters
+        ----------
+        text
+            Words that all stand in a take's inputs, scene, shot or file name.
+        scene, shot
+            Only those that were served to this scene or shot.
+        limit
+            How many at most; None for all.
+
+        Returns
+        -------
+        History
+            A list of takes that shows itself as a gallery.
+
+        Examples
+        --------
+        >>> studio.history("dusk", limit=20)  # doctest: +SKIP
+        """
+        return tried(self.cache, text, scene=scene, shot=shot, limit=limit)
 
     def resume(self) -> list[Job]:
         """Pick up the jobs that an earlier kernel left behind: follow what goes on, fetch what has ended.
@@ -360,30 +386,6 @@ class Studio:
     def __repr__(self) -> str:
         # No address: a port would make each run of a notebook differ.
         return f"Studio({'offline' if self.offline else 'online'}, takes in {self.cache.folder.name})"
-
-    def _ask(
-        self,
-        workflow: Workflow,
-        shot: Shot | str | None,
-        bindings: Mapping[str, Any],
-        *,
-        inputs: Mapping[str, Any] | None = None,
-        fresh: bool = False,
-        front: bool = False,
-    ) -> Job:
-        scene, name = (shot.scene, shot.id) if isinstance(shot, Shot) else (None, shot)
-        try:
-            filled = workflow.fill(inputs=inputs, **bindings)
-            return self._pipeline.submit(Request(filled, scene, name, fresh=fresh, front=front))
-        except ComfyWidgetsError as error:
-            raise error.at(scene=scene, shot=name) from error.__cause__
-
-    def _folder(self, cache: str | Path | None) -> Path:
-        if cache is None:
-            folder = Path(tempfile.gettempdir()) / f"comfy_widgets-{uuid.uuid4().hex[:12]}"
-            weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
-            return folder
-        return folder_of_takes(cache)
 
     def _show(self, job: Job) -> None:
         if not self.quiet:

@@ -4,13 +4,12 @@ import itertools
 import secrets
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from html import escape
+from pathlib import Path
 from typing import Any
 
-from comfy_widgets import faces
 from comfy_widgets.batch import Batch, Item, Plan
 from comfy_widgets.errors import BindingError
 from comfy_widgets.home_loop import HomeLoop
-from comfy_widgets.jobs import Job
 from comfy_widgets.run_log import RunLog
 from comfy_widgets.takes import Take
 
@@ -74,10 +73,12 @@ class Sweep(Batch):
         Name → values, in the order in which they were given.
     pairs
         Whether the axes go together instead of being combined.
-    ask
-        Asks for the take of one place on the axes.
+    item
+        Given the label and the inputs of one place on the axes: how its take is asked for.
     home, run_log, plan
         As for `Batch`.
+    common
+        The inputs that are equal in all places, for people to read.
 
     Examples
     --------
@@ -88,22 +89,23 @@ class Sweep(Batch):
     def __init__(
         self,
         axes: Mapping[str, Sequence[Any]],
-        ask: Callable[[Mapping[str, Any]], Job],
+        item: Callable[[str, Mapping[str, Any]], Item],
         home: HomeLoop,
         run_log: RunLog,
         *,
         pairs: bool = False,
         plan: Plan | None = None,
+        common: Mapping[str, Any] | None = None,
     ) -> None:
         self.axes = {name: list(values) for name, values in axes.items()}
+        self.pairs = pairs
+        self.common = dict(common or {})
         self.places = list(cells(self.axes, pairs=pairs))
-        items = [self._item(place, ask) for place in self.places]
-        super().__init__(items, home, run_log, plan)
+        super().__init__([self._item(place, item) for place in self.places], home, run_log, plan)
 
-    def _item(self, place: tuple[Any, ...], ask: Callable[[Mapping[str, Any]], Job]) -> Item:
+    def _item(self, place: tuple[Any, ...], item: Callable[[str, Mapping[str, Any]], Item]) -> Item:
         chosen = dict(zip(self.axes, place, strict=True))
-        label = ", ".join(f"{name} {_clipped(value)}" for name, value in chosen.items())
-        return Item(label, lambda: ask(chosen), prompt=str(chosen.get("prompt", "")))
+        return item(", ".join(f"{name} {_clipped(value)}" for name, value in chosen.items()), chosen)
 
     @property
     def takes(self) -> dict[Any, Take]:
@@ -131,13 +133,14 @@ class Sweep(Batch):
             return rows
         return pd.DataFrame(rows)
 
-    def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
+    def static_html(self) -> str:
+        """The places on the axes as a table, for readers without a kernel."""
         head = "".join(f"<th>{escape(name)}</th>" for name in self.axes)
         rows = "".join(
             "<tr>" + "".join(f"<td>{escape(_clipped(value))}</td>" for value in place) + "</tr>"
             for place in self.places
         )
-        return faces.bundle(self, text=repr(self), html=f"<table><tr>{head}</tr>{rows}</table>")
+        return f"<table><tr>{head}</tr>{rows}</table>"
 
     def __repr__(self) -> str:
         axes = " × ".join(f"{len(values)} {name}" for name, values in self.axes.items())
@@ -145,5 +148,5 @@ class Sweep(Batch):
 
 
 def _clipped(value: Any) -> str:
-    text = " ".join(str(value).split())
+    text = " ".join(str(value.name if isinstance(value, Path) else value).split())
     return text if len(text) <= _CLIPPED else text[: _CLIPPED - 1] + "…"

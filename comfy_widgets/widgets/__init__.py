@@ -1,6 +1,7 @@
 """Widgets for notebooks. Importing this package makes jobs show themselves live."""
 
 from comfy_widgets import faces
+from comfy_widgets.history import History
 from comfy_widgets.jobs import Job
 from comfy_widgets.takes import Take
 from comfy_widgets.timeline import Timeline
@@ -13,6 +14,7 @@ from comfy_widgets.widgets.video_player import VideoPlayer
 
 __all__ = ["Compare", "Gallery", "JobView", "QueueBadge", "TimelineView", "VideoPlayer"]
 
+faces.register(History, Gallery)
 faces.register(Job, JobView)
 faces.register(Take, VideoPlayer)
 faces.register(Timeline, TimelineView)

@@ -98,6 +98,90 @@ async def test_stopping_keeps_what_is_done_and_going_on_makes_the_rest(studio, s
     assert server.journal.posts("/prompt") == posts + 2
 
 
+async def test_the_rest_is_stopped_while_the_one_that_runs_comes_to_its_end(studio, server, workflow):
+    held = server.hold("LabSlow")
+    batch = studio.generate(SHOTS, workflow)
+    await held
+    while batch.items[0].status != "running":
+        await next_change(batch)
+    stopping = batch.cancel(rest=True)
+    await stopping
+    assert [item.status for item in batch] == ["running", "cancelled", "cancelled"]
+    held.release()
+    await batch
+    assert [item.status for item in batch] == ["complete", "cancelled", "cancelled"]
+    posts = server.journal.posts("/prompt")
+
+    assert batch.resubmit(batch.items[2]) is batch
+    assert not batch.over
+    await batch
+    assert [item.status for item in batch] == ["complete", "cancelled", "complete"]
+    await batch.resubmit()
+    assert [item.status for item in batch] == ["complete"] * 3
+    assert server.journal.posts("/prompt") == posts + 2
+    assert batch.resubmit().over
+
+
+async def test_one_of_a_batch_is_stopped(studio, server, workflow):
+    held = server.hold("LabSlow")
+    batch = studio.generate(SHOTS, workflow, one_at_a_time=True)
+    await held
+    await batch.cancel(batch.items[1])
+    held.release()
+    await batch
+    assert [item.status for item in batch] == ["complete", "cancelled", "complete"]
+    assert batch.items[1].attempts == 0
+
+
+async def test_asked_again_while_others_are_made(studio, server, workflow):
+    held = server.hold("LabSlow")
+    batch = studio.generate(SHOTS, workflow, one_at_a_time=True)
+    await held
+    await batch.cancel(batch.items[1])
+    batch.resubmit()
+    assert [item.status for item in batch][1:] == ["waiting", "waiting"]
+    held.release()
+    await batch
+    assert [item.status for item in batch] == ["complete"] * 3
+    assert server.journal.posts("/prompt") == 3
+
+
+async def test_what_is_on_disk_does_not_wait_for_its_turn(studio, server, workflow):
+    await studio.generate(SHOTS[1:], workflow)
+    held = server.hold("LabSlow")
+    batch = studio.generate(SHOTS, workflow, one_at_a_time=True)
+    await held
+    while [item.status for item in batch][1:] != ["complete", "complete"]:
+        await next_change(batch)
+    assert not batch.items[0].over
+    held.release()
+    await batch
+    assert server.journal.posts("/prompt") == 3
+
+
+async def test_it_says_how_long_it_will_take(studio, server, workflow):
+    first = await studio.generate(SHOTS[:1], workflow)
+    seconds = first.items[0].take.render_seconds
+    held = server.hold("LabSlow", step=1)
+    batch = studio.generate(SHOTS, workflow, one_at_a_time=True)
+    await held
+    while batch.items[1].status != "running":
+        await next_change(batch)
+    assert seconds <= batch.remaining <= 2 * seconds
+    held.release()
+    await batch
+    assert batch.remaining is None
+
+
+async def next_change(batch):
+    changed = asyncio.Event()
+    unsubscribe = batch.subscribe(changed.set)
+    try:
+        await changed.wait()
+    finally:
+        unsubscribe()
+
+
 async def test_its_face_names_the_request_and_never_a_state(studio, workflow):
     batch = studio.generate([Shot("shot-01", "<b>x</b>", scene="s")], workflow)
     before = (repr(batch), batch._repr_mimebundle_()["text/html"])

@@ -15,8 +15,8 @@ FLOORS = {
     1: "bindings comfyui convert editor expected files film graph_layout graphs home_loop media preflight run_log "
     "shots takes variations workflow workflow_picture",
     2: "cache marks ui_files unfinished",
-    3: "estimates job_state jobs pruning screen",
-    4: "attempt batch outcomes pipeline saving submitting sweep",
+    3: "estimates history job_state jobs pruning screen",
+    4: "asking attempt batch batch_items outcomes pipeline saving submitting sweep",
     5: "share timeline timeline_edits timeline_export timeline_file timeline_runs timeline_saving timeline_script",
     6: "studio",
     7: "checks widgets",
