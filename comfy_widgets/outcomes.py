@@ -7,6 +7,8 @@ from comfy_widgets.errors import Cancelled, ComfyWidgetsError, Interrupted, Lost
 from comfy_widgets.jobs import JobStatus
 
 _TRACEBACK_LINES = 3
+_CORRECT = "Correct its inputs and submit again; the server's log has the rest."
+_SMALLER = "The GPU's memory is full: ask for a smaller or a shorter video, or free it in ComfyUI, and submit again."
 
 
 def status_of(error: ComfyWidgetsError) -> JobStatus:
@@ -48,7 +50,7 @@ def failure(news: News, *, cancelling: bool, progress: float) -> ComfyWidgetsErr
     title = node_title(news.progress.graph, told.node_id)
     error = NodeFailed(
         f"{title} (node {told.node_id}) failed: {told.exception_type}: {told.message.rstrip('.')}.",
-        hint="Correct its inputs and submit again; the server's log has the rest.",
+        hint=_SMALLER if told.exception_type.endswith("OutOfMemoryError") else _CORRECT,
         traceback=list(told.traceback[-_TRACEBACK_LINES:]),
     )
     return error.at(node_id=told.node_id, node_title=title)

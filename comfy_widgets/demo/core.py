@@ -10,7 +10,7 @@ from typing import Any
 
 from comfy_widgets.demo.context import World
 from comfy_widgets.demo.executor import Executor
-from comfy_widgets.demo.faults import Faults
+from comfy_widgets.demo.faults import Faults, raised_by
 from comfy_widgets.demo.folders import Folders
 from comfy_widgets.demo.gate import Holds
 from comfy_widgets.demo.journal import Journal
@@ -140,6 +140,8 @@ class Core:
                 self.clear()
             else:
                 self.executor.interrupt()
+        for fault in self.faults.due("node", class_type):
+            raise raised_by(fault)
         for fault in self.faults.due("server", class_type):
             await self.hub.drained()
             if fault.action == "crash":

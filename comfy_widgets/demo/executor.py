@@ -138,7 +138,10 @@ class Executor:
         class_type = run.graph[node_id]["class_type"]
         self.last_node_id = node_id
         run.executing(node_id)
-        await self._world.place.passing(node_id, class_type)
+        try:
+            await self._world.place.passing(node_id, class_type)
+        except Exception as cause:
+            raise NodeRaised(node_id, cause, self._inputs(run, node_id)) from cause
         if self._interrupt:
             raise InterruptedByUser
         run.tasks[node_id] = asyncio.ensure_future(self._work(run, node_id))

@@ -24,10 +24,26 @@ ACTIONS: dict[str, dict[str, str]] = {
     "output": {"missing": "", "truncate": "number"},
     "history": {"late": "number", "clear": ""},
     "queue": {"clear": "", "interrupt": ""},
+    "node": {"error": "", "memory": ""},
     "server": {"restart": "optional", "crash": ""},
     "loop": {"stall": "number"},
     "key": {"http": "", "socket": "", "both": ""},
 }  # fmt: skip
+
+
+class OutOfMemoryError(RuntimeError):
+    """What torch raises where the GPU is too small; the server tells it by this name."""
+
+
+OutOfMemoryError.__module__ = "torch"
+
+
+def raised_by(fault: "Fault") -> RuntimeError:
+    """What the node raises whose fault is ``node:error`` or ``node:memory``."""
+    if fault.action == "memory":
+        return OutOfMemoryError("Allocation on device 0 would exceed allowed memory.")
+    return RuntimeError("a fault of the embedded server")
+
 
 _FORM = re.compile(
     r"(?P<target>[a-z]+):(?P<action>[a-z0-9-]+)(=(?P<value>\d+(\.\d+)?))?(%(?P<chance>0?\.\d+|1|0))?(@(?P<when>.+))?"

@@ -4,6 +4,7 @@ import os
 import re
 import shutil
 import tempfile
+import weakref
 from pathlib import Path
 
 KINDS = ("output", "input", "temp")
@@ -19,8 +20,9 @@ class Folders:
     """
 
     def __init__(self, root: str | None = None) -> None:
-        self._private = root is None
         self.root = Path(root) if root else Path(tempfile.mkdtemp(prefix="comfy-widgets-demo-"))
+        # Also if the process ends without a word, as a kernel does.
+        self._removal = weakref.finalize(self, shutil.rmtree, self.root, ignore_errors=True) if root is None else None
         for kind in KINDS:
             (self.root / kind).mkdir(parents=True, exist_ok=True)
 
@@ -41,8 +43,8 @@ class Folders:
 
     def remove(self) -> None:
         """Take the folders away if they are the server's own."""
-        if self._private:
-            shutil.rmtree(self.root, ignore_errors=True)
+        if self._removal is not None:
+            self._removal()
 
     def next_name(self, kind: str, prefix: str, extension: str) -> tuple[Path, dict[str, str]]:
         """The next free numbered name for a prefix, and how outputs speak of it.

@@ -112,6 +112,12 @@ class DemoServer:
         host = self.settings.host
         return f"http://{f'[{host}]' if ':' in host else host}:{self.port}"
 
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
     async def __aenter__(self) -> Self:
         await self.open()
         return self
@@ -119,14 +125,27 @@ class DemoServer:
     async def __aexit__(self, *_: object) -> None:
         await self.close()
 
-    def __enter__(self) -> Self:
+    def start(self) -> Self:
+        """Start in a thread of its own; it ends with `stop`, or with the process.
+
+        Returns
+        -------
+        Self
+            Itself, so that it is made and started in one line.
+
+        Raises
+        ------
+        DemoError
+            If aiohttp is not installed or the port is taken.
+        """
         ready: Future[None] = Future()
         self._thread = threading.Thread(target=self._live, args=(ready,), name="comfy-widgets-demo", daemon=True)
         self._thread.start()
         ready.result()
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def stop(self) -> None:
+        """End what `start` began, and remove the private folder; more than once does no harm."""
         if self._thread is None or self.loop is None:
             return
         asyncio.run_coroutine_threadsafe(self.close(), self.loop).result()

@@ -224,6 +224,17 @@ def test_somebody_interrupts(client):
     assert client.history(prompt_id)["status"]["status_str"] == "error"
 
 
+@pytest.mark.parametrize(("fault", "kind"), [("node:error", "RuntimeError"), ("node:memory", "torch.OutOfMemoryError")])
+@pytest.mark.parametrize("occasion", [1, 3])
+def test_a_node_raises_once(comfy_server, client, fault, kind, occasion):
+    comfy_server.inject(f"{fault}@LabSlow#{occasion}")
+    prompt_id, _ = client.connect().run(slow())
+    told = dict(client.history(prompt_id)["status"]["messages"])["execution_error"]
+    assert (told["node_type"], told["exception_type"]) == ("LabSlow", kind)
+    again, _ = client.run(slow())
+    assert client.history(again)["status"]["status_str"] == "success"
+
+
 @with_faults("server:restart@LabSlow#3")
 def test_the_server_is_killed_and_started_again_in_mid_run(comfy_server, client):
     prompt_id = client.connect().post(slow(50)).json()["prompt_id"]

@@ -188,6 +188,28 @@ except DemoError as error:
     assert "pip install 'comfy-widgets[demo]'" in done.stdout
 
 
+def test_it_is_started_and_stopped_without_a_block_and_may_be_stopped_twice():
+    server = DemoServer(step_seconds=0.0).start()
+    assert httpx.get(f"{server.url}/prompt").status_code == 200
+    root = server.folders.root
+    server.stop()
+    server.stop()
+    assert not root.exists()
+
+
+def test_a_program_that_ends_leaves_no_folder_of_its_server_behind(tmp_path):
+    code = "from comfy_widgets.demo import DemoServer; print(DemoServer().start().folders.root)"
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", code],
+        env={**os.environ, "TMPDIR": str(tmp_path), "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stderr == ""
+    assert not Path(done.stdout.strip()).exists()
+
+
 async def test_it_runs_in_the_callers_loop():
     async with DemoServer(step_seconds=0.0) as server, httpx.AsyncClient(base_url=server.url) as client:
         held = server.hold("LabNop")

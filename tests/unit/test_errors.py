@@ -114,6 +114,12 @@ def test_a_node_that_raised_is_named_with_the_end_of_its_traceback():
     assert len("\n".join(lines).splitlines()) <= 10
 
 
+def test_a_full_card_wants_less():
+    told = Failure("3", "KSampler", "torch.OutOfMemoryError", "Allocation on device 0 would exceed allowed memory.", ())
+    error = failure(news(Remote.FAILED, failure=told), cancelling=False, progress=0.4)
+    assert "smaller or a shorter" in error.hint
+
+
 @pytest.mark.parametrize(
     ("remote", "cancelling", "name", "status"),
     [
