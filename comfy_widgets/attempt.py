@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from comfy_widgets.cache import TakeCache
-from comfy_widgets.comfyui.address import Address
 from comfy_widgets.comfyui.capabilities import Capabilities
+from comfy_widgets.comfyui.server import Server
 from comfy_widgets.comfyui.status import Remote
 from comfy_widgets.comfyui.tracked import News, Tracked
 from comfy_widgets.errors import ComfyWidgetsError
@@ -37,7 +37,7 @@ class Attempt:
     ----------
     job
         What is made.
-    address, cache
+    server, cache
         On which server and into which folder.
     prior
         A prompt id to look for first: that of an earlier try.
@@ -58,10 +58,12 @@ class Attempt:
         What it makes and who makes it, once known.
     dropped
         What the server said of branches that it leaves out.
+    remark
+        What is said beside the take.
     """
 
     job: Job
-    address: Address
+    server: Server
     cache: TakeCache
     prior: str | None = None
     may_submit: bool = True
@@ -73,6 +75,7 @@ class Attempt:
     key: str = ""
     capabilities: Capabilities | None = None
     dropped: list[str] = field(default_factory=list)
+    remark: str | None = None
 
     @property
     def posted(self) -> bool:
@@ -110,7 +113,8 @@ class Attempt:
     def complete(self, take: Take) -> None:
         """The take is on disk."""
         now = time.monotonic()
-        self.job.move(**{**AT_REST, "status": JobStatus.COMPLETE, "progress": 1.0, "take": take, "ended": now})
+        ended = {"status": JobStatus.COMPLETE, "progress": 1.0, "take": take, "ended": now, "note": self.remark}
+        self.job.move(**{**AT_REST, **ended})
 
     def fail(self, status: JobStatus, error: ComfyWidgetsError) -> None:
         """There will be no take; the error learns where it happened."""
@@ -131,7 +135,7 @@ class Attempt:
             Row(
                 key=self.key,
                 prompt_id=job.id,
-                server=str(self.address),
+                server=str(self.server.address),
                 graph=filled.graph,
                 inputs=filled.inputs,
                 name=filled.name,
@@ -147,7 +151,7 @@ class Attempt:
 
     def row(self) -> Row | None:
         """The row of an earlier try for the same, by this kernel or another."""
-        rows = [row for row in self.cache.unfinished.rows() if row.server == str(self.address)]
+        rows = [row for row in self.cache.unfinished.rows() if row.server == str(self.server.address)]
         if self.prior is not None:
             return next((row for row in rows if row.prompt_id == self.prior), None)
         fitting = [row for row in rows if row.key == self.key and not self.job.request.fresh]

@@ -47,7 +47,7 @@ def check(studio: Studio | None = None) -> CheckView:
         findings.append(extensions(_server_python(), _extension_folders()))
     findings.append(takes(studio.cache if studio else TakeCache(folder_of_takes())))
     if studio is not None:
-        findings.append(_offline() if studio.offline else server(studio.address))
+        findings.append(_offline() if studio.offline else _server_of(studio))
     return CheckView([finding for finding in findings if finding is not None])
 
 
@@ -143,6 +143,12 @@ def _offline() -> Finding:
     return Finding("server", "ok", "offline, as the studio was asked to be")
 
 
+def _server_of(studio: Studio) -> Finding:
+    if studio.server.started:
+        return server(studio.address)
+    return Finding("server", "ok", "the embedded one, started with the first take that is not on disk")
+
+
 def server(address: Address) -> Finding:
     """Whether a ComfyUI server answers at an address, and which.
 
@@ -155,7 +161,7 @@ def server(address: Address) -> Finding:
         status, told = _ask(address)
     except (OSError, http.client.HTTPException):
         hint = "Start ComfyUI there, or give the studio another address: cw.Studio(url)."
-        return Finding("server", "bad", f"nobody answers at {address}", hint)
+        return Finding("server", "bad", f"nobody answers at {address}; takes that are on disk are served", hint)
     if status in {401, 403}:
         return Finding("server", "bad", f"{address} wants a key, or another one", "Give it: cw.Studio(url, api_key=…).")
     system = told.get("system")

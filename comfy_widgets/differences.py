@@ -1,5 +1,6 @@
 """What differs between takes: said for each, while what is equal is said once."""
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -10,6 +11,7 @@ _LONG = 40
 _NOTHING = "—"
 _MARKS = ",;. "
 _MOST_OF_A_GRAPH = 8
+_INPUT_FILE = re.compile(r"cw_[0-9a-f]{16}\.")
 
 
 class Fact(NamedTuple):
@@ -64,6 +66,34 @@ def differences(takes: Sequence[TakeLike]) -> Differences:
         [Fact(name, texts[number], wholes[number]) for name, texts, wholes in shown] for number in range(len(takes))
     ]
     return Differences(same, each)
+
+
+def changes(
+    here: tuple[Mapping[str, Any], Mapping[str, Any]], there: tuple[Mapping[str, Any], Mapping[str, Any]]
+) -> list[tuple[str, str, str]]:
+    """What differs between two requests, each its named inputs and its graph: name, value here, value there.
+
+    Examples
+    --------
+    >>> changes(({"seed": 8}, {}), ({"seed": 7}, {}))
+    [('seed', '8', '7')]
+    """
+    told: list[tuple[str, list[str]]] = []
+    for one, other in ((_values(here[0]), _values(there[0])), (dict(_literals(here[1])), dict(_literals(there[1])))):
+        differing = [(name, values) for name, values in _columns([one, other]) if len(set(values)) > 1]
+        # What a named input says is written in the graph too.
+        told += [(name, values) for name, values in differing if values not in [known for _, known in told]]
+    shown = [(name, [_shown(text) for text in _distinct(values)]) for name, values in told]
+    return [(name, here, there) for name, (here, there) in shown]
+
+
+def _values(inputs: Mapping[str, Any]) -> dict[str, str]:
+    return {name.replace("_", " "): _text(value) for name, value in inputs.items() if value not in (None, "")}
+
+
+def _shown(text: str) -> str:
+    # The name says what is in it, which tells people nothing.
+    return "another file" if _INPUT_FILE.match(text) else text
 
 
 def _facts(take: TakeLike) -> Iterator[tuple[str, str]]:

@@ -53,6 +53,8 @@ class ComfyWidgetsError(Exception):
     ----------
     scene, shot, prompt_id, node_id, node_title
         Where it happened, as far as known, else None.
+    nearest
+        What was made before and has most in common with what could not be made, a sentence each.
 
     Examples
     --------
@@ -70,6 +72,7 @@ class ComfyWidgetsError(Exception):
         self.prompt_id: str | None = None
         self.node_id: str | None = None
         self.node_title: str | None = None
+        self.nearest: list[str] = []
 
     def at(
         self,
@@ -108,7 +111,7 @@ class ComfyWidgetsError(Exception):
     @property
     def sentence(self) -> str:
         """What happened and what to do, without the place."""
-        return f"{self.what} {self.hint}" if self.hint else self.what
+        return " ".join(filter(None, [self.what, *self.nearest, self.hint]))
 
     def __str__(self) -> str:
         return f"{self.where}: {self.sentence}" if self.where else self.sentence
@@ -124,8 +127,8 @@ class ComfyWidgetsError(Exception):
         return lines
 
     def details(self) -> list[str]:
-        """Further lines, such as each node's complaint; none here."""
-        return []
+        """Further lines, such as each node's complaint."""
+        return list(self.nearest)
 
 
 class WorkflowError(ComfyWidgetsError):

@@ -1,14 +1,20 @@
 """How a job ended badly, as an error in words (pure)."""
 
+import copy
+from collections.abc import Sequence
+
 from comfy_widgets.comfyui.replies import node_title
 from comfy_widgets.comfyui.status import Remote
 from comfy_widgets.comfyui.tracked import News
-from comfy_widgets.errors import Cancelled, ComfyWidgetsError, Interrupted, Lost, NodeFailed, SilentTooLong
-from comfy_widgets.jobs import JobStatus
+from comfy_widgets.differences import changes
+from comfy_widgets.errors import Cancelled, ComfyWidgetsError, Interrupted, Lost, NodeFailed, NotCached, SilentTooLong
+from comfy_widgets.jobs import JobStatus, Request
+from comfy_widgets.takes import Take
 
 _TRACEBACK_LINES = 3
 _CORRECT = "Correct its inputs and submit again; the server's log has the rest."
 _SMALLER = "The GPU's memory is full: ask for a smaller or a shorter video, or free it in ComfyUI, and submit again."
+_TOLD_CHANGES = 6
 
 
 def status_of(error: ComfyWidgetsError) -> JobStatus:
@@ -64,3 +70,43 @@ def cancelled(progress: float) -> Cancelled:
 def closed() -> Lost:
     """The studio was closed before its end."""
     return Lost("The studio was closed while it was being made.", hint="The server goes on: studio.resume().")
+
+
+def missed(request: Request, takes: Sequence[Take], trouble: ComfyWidgetsError | None) -> ComfyWidgetsError:
+    """It is not on disk, and nothing can make it now.
+
+    Parameters
+    ----------
+    request
+        What was asked for.
+    takes
+        What is on disk.
+    trouble
+        Why no server can make it; None if none was to be asked.
+    """
+    if trouble is None:
+        what = "another take needs a server (fresh=True)" if request.fresh else "this was never made"
+        error: ComfyWidgetsError = NotCached(
+            f"The studio is offline, and {what}: {request.title}.",
+            hint="Ask for what was made, or run it with a server first: Studio(url), without offline=True.",
+        )
+    else:
+        # The tracker may tell the same one to others.
+        error = copy.copy(trouble)
+    if takes and not request.fresh:
+        error.nearest = [_nearest(request, takes)]
+    return error
+
+
+def _nearest(request: Request, takes: Sequence[Take]) -> str:
+    """The take that has most in common with a request, and what differs."""
+    wanted = request.filled.inputs, request.filled.graph
+    told = {take: changes(wanted, (take.inputs, take.graph)) for take in takes}
+    take = min(reversed(takes), key=lambda take: (len(told[take]), take.shot != request.shot))
+    named = [
+        f"{name} {here}" if here == there else f"{name} {here} (there {there})"
+        for name, here, there in told[take][:_TOLD_CHANGES]
+    ]
+    more = [f"{len(told[take]) - _TOLD_CHANGES} more"] if len(told[take]) > _TOLD_CHANGES else []
+    what = ", ".join([*named, *more]) or "how its nodes are joined"
+    return f"The nearest take, {take.path.name}, differs in: {what}."

@@ -5,22 +5,23 @@ import logging
 import time
 import uuid
 from collections.abc import Callable, Coroutine, Mapping
+from contextlib import suppress
 from typing import Any, TypeVar
 
 from comfy_widgets import submitting
 from comfy_widgets.attempt import AT_REST, Attempt
 from comfy_widgets.cache import TakeCache
-from comfy_widgets.comfyui.address import Address
 from comfy_widgets.comfyui.capabilities import Capabilities
 from comfy_widgets.comfyui.progress import RENDERED
+from comfy_widgets.comfyui.server import Server
 from comfy_widgets.comfyui.status import Remote
 from comfy_widgets.comfyui.tracked import News
 from comfy_widgets.comfyui.tracker import Tracker, tracker_for
 from comfy_widgets.errors import (
     ComfyWidgetsError,
+    DemoError,
     JobFailed,
     Lost,
-    NotCached,
     OutputMissing,
     ServerError,
     ServerUnreachable,
@@ -28,7 +29,7 @@ from comfy_widgets.errors import (
 from comfy_widgets.estimates import Estimates
 from comfy_widgets.home_loop import HomeLoop
 from comfy_widgets.jobs import Job, JobStatus, Request
-from comfy_widgets.outcomes import closed, failure, status_of
+from comfy_widgets.outcomes import closed, failure, missed, status_of
 from comfy_widgets.saving import Origin, save, server_name
 from comfy_widgets.takes import Take
 from comfy_widgets.unfinished import Row
@@ -52,7 +53,7 @@ class Pipeline:
 
     Parameters
     ----------
-    address, cache, home
+    server, cache, home
         Where it is rendered, where takes lie, and the loop that all runs in.
     offline
         Never ask the server.
@@ -64,7 +65,7 @@ class Pipeline:
 
     def __init__(
         self,
-        address: Address,
+        server: Server,
         cache: TakeCache,
         home: HomeLoop,
         *,
@@ -72,7 +73,7 @@ class Pipeline:
         extra_data: Mapping[str, Any],
         show: Callable[[Job], None],
     ) -> None:
-        self.address = address
+        self.server = server
         self.cache = cache
         self.home = home
         self.offline = offline
@@ -92,17 +93,17 @@ class Pipeline:
             return live
         job = Job(str(uuid.uuid4()), request, self.home, self)
         _live[self._place(request)] = job
-        self._latest = Attempt(job, self.address, self.cache, prior=prior, before=self._latest)
+        self._latest = Attempt(job, self.server, self.cache, prior=prior, before=self._latest)
         self._start(self._latest)
         return job
 
     async def known(self, request: Request) -> bool:
         """Whether a take for a request is on disk, so that asking for it costs the server nothing."""
-        try:
-            kinds = [] if self.offline else [(await tracker_for(self.address).capabilities()).renderer]
-        except ServerError:
-            kinds = []
-        keys = [request.filled.key(kind) for kind in kinds or _KINDS]
+        kinds = [self.server.renderer] if self.server.renderer else list(_KINDS)
+        if not self.offline and not self.server.renderer:
+            with suppress(ServerError):
+                kinds = [(await tracker_for(self.server.address).capabilities()).renderer]
+        keys = [request.filled.key(kind) for kind in kinds]
         return any([await asyncio.to_thread(self.cache.find, key) is not None for key in keys])
 
     def cancel(self, job: Job) -> asyncio.Future[None]:
@@ -117,24 +118,26 @@ class Pipeline:
         """Bring a rendered job's files here; nothing is rendered."""
         if job.over and job.take is None:
             job.move(status=JobStatus.SAVING, error=None, ended=None, heard=time.monotonic())
-            self._start(Attempt(job, self.address, self.cache, prior=job.id, may_submit=False))
+            self._start(Attempt(job, self.server, self.cache, prior=job.id, may_submit=False))
         return job
 
     def reattach(self, job: Job) -> None:
         """Follow a job again whose loop was closed."""
-        self._start(Attempt(job, self.address, self.cache, prior=job.id))
+        self._start(Attempt(job, self.server, self.cache, prior=job.id))
 
     def resume(self) -> list[Job]:
         """A job for each unfinished row of this server that no job of this process stands for."""
         self.home.bind()
         known = {job.id for job in self._attempts}
-        rows = [row for row in self.cache.unfinished.rows() if row.server == str(self.address)]
+        # A server that is not started yet has nothing of ours.
+        rows = self.cache.unfinished.rows() if self.server.started else []
+        rows = [row for row in rows if row.server == str(self.server.address)]
         return [self._resumed(row) for row in rows if row.prompt_id not in known]
 
     def _resumed(self, row: Row) -> Job:
         filled = Filled(row.graph, (), row.inputs, row.name)
         job = Job(row.prompt_id, Request(filled, row.scene, row.shot, fresh=row.fresh), self.home, self)
-        self._start(Attempt(job, self.address, self.cache, prior=row.prompt_id, may_submit=False))
+        self._start(Attempt(job, self.server, self.cache, prior=row.prompt_id, may_submit=False))
         return job
 
     async def close(self) -> None:
@@ -145,7 +148,8 @@ class Pipeline:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         await asyncio.to_thread(self.cache.write_index, now=True)
-        await tracker_for(self.address).close_if_idle()
+        if self.server.started:
+            await tracker_for(self.server.address).close_if_idle()
 
     async def object_info(self) -> Mapping[str, Any]:
         """The server's node classes.
@@ -157,7 +161,7 @@ class Pipeline:
         """
         if self.offline:
             raise ServerUnreachable("The studio is offline.")
-        tracker = tracker_for(self.address)
+        tracker = tracker_for(await self.server.reach())
         await tracker.capabilities()
         return await tracker.classes.fetch()
 
@@ -170,7 +174,7 @@ class Pipeline:
         return task
 
     def _place(self, request: Request) -> tuple[str, str, str]:
-        return str(self.address), str(self.cache.folder.resolve()), request.filled.fingerprint
+        return self.server.name, str(self.cache.folder.resolve()), request.filled.fingerprint
 
     def _start(self, attempt: Attempt) -> None:
         self._attempts[attempt.job] = attempt
@@ -221,7 +225,7 @@ class Pipeline:
         if found is not None:
             attempt.job.move(source="cache")
             return found
-        tracker = tracker_for(self.address)
+        tracker = tracker_for(self.server.address)
         news = await self._taken_over(attempt, tracker)
         if news is None:
             await self._estimate(attempt)
@@ -253,30 +257,43 @@ class Pipeline:
 
     async def _look_up(self, attempt: Attempt) -> Take | None:
         """A take that is on disk already."""
+        known = self.server.renderer
+        if known is not None and (found := await self._on_disk(attempt, [known])):
+            return found
+        trouble = await self._ask_who_renders(attempt)
+        if attempt.capabilities is not None:
+            return await self._on_disk(attempt, [attempt.capabilities.renderer])
+        found = await self._on_disk(attempt, list(_KINDS))
+        if found is None:
+            raise missed(attempt.job.request, await asyncio.to_thread(self.cache.takes), trouble)
+        attempt.remark = "offline" if self.offline else "the server can't be reached"
+        return found
+
+    async def _on_disk(self, attempt: Attempt, renderers: list[str]) -> Take | None:
         request = attempt.job.request
-        unreachable: ComfyWidgetsError | None = None
-        kinds = list(_KINDS)
-        if not self.offline:
-            try:
-                attempt.capabilities = await tracker_for(self.address).capabilities()
-                kinds = [attempt.capabilities.renderer]
-                self._warn_of_key(attempt.capabilities)
-            except ServerError as error:
-                # Nobody answers, or somebody else: a proxy's page, a captive portal. What is on disk is served anyway.
-                unreachable = error
-        keys = [request.filled.key(kind) for kind in kinds]
+        keys = [request.filled.key(renderer) for renderer in renderers]
         attempt.key = keys[0]
         for key in [] if request.fresh else keys:
             take = await asyncio.to_thread(self.cache.find, key)
             if take is not None:
                 return await asyncio.to_thread(self._served, take, request)
+        return None
+
+    async def _ask_who_renders(self, attempt: Attempt) -> ComfyWidgetsError | None:
+        """Have the server say what it is; what keeps it from that, None where that was wanted."""
         if self.offline:
-            raise NotCached(
-                f"The studio is offline and this was never made: {request.title}.",
-                hint="Run it with a server first: Studio(url), without offline=True.",
+            return None
+        try:
+            attempt.capabilities = await tracker_for(await self.server.reach()).capabilities()
+        except (ServerError, DemoError) as error:
+            # Nobody answers, or somebody else: a proxy's page, a captive portal. What is on disk is served anyway.
+            return error
+        except Exception as error:  # noqa: BLE001 - a sandbox that forbids connections raises what it likes
+            return ServerUnreachable(
+                f"{self.server.address} can't be reached: {type(error).__name__}: {error}.",
+                hint="Run it where connections are allowed, or with the takes that are on disk: Studio(offline=True).",
             )
-        if unreachable is not None:
-            raise unreachable
+        self._warn_of_key(attempt.capabilities)
         return None
 
     def _warn_of_key(self, capabilities: Capabilities) -> None:
@@ -286,7 +303,7 @@ class Pipeline:
             log.warning(
                 "%s is of a release that shows your comfy.org key to everybody who reads its queue. "
                 "Update ComfyUI, or leave comfy_org_key out.",
-                self.address,
+                self.server.address,
             )
 
     def _served(self, take: Take, request: Request) -> Take:
@@ -299,7 +316,7 @@ class Pipeline:
         """How long it will probably take; not for one that was found running, since nobody knows since when it is."""
         if attempt.capabilities is not None:
             graph, renderer = attempt.job.request.filled.graph, attempt.capabilities.renderer
-            server = server_name(self.address.name, renderer)
+            server = server_name(self.server.address.name, renderer)
             expected = await asyncio.to_thread(self._estimates.expected, graph, server, renderer)
             attempt.job.move(expected=expected)
 
@@ -310,7 +327,7 @@ class Pipeline:
         attempt.cancelling = True
         job.move(note="Stopping")
         if attempt.posted and attempt.tracked is not None:
-            await tracker_for(self.address).cancel(attempt.tracked)
+            await tracker_for(self.server.address).cancel(attempt.tracked)
         await job.ended()
 
     def _forget(self, attempt: Attempt) -> None:
@@ -346,7 +363,7 @@ async def _save(attempt: Attempt, tracker: Tracker, news: News) -> Take:
     assert record is not None  # noqa: S101 - only a record says that it ended well
     job.move(**{**AT_REST, "status": JobStatus.SAVING, "progress": max(job.progress, RENDERED)})
     capabilities = attempt.capabilities or await tracker.capabilities()
-    origin = Origin(job.request, attempt.key, job.id, attempt.address.name, capabilities, record.seconds)
+    origin = Origin(job.request, attempt.key, job.id, attempt.server.address.name, capabilities, record.seconds)
     files = record.files or news.told_files
 
     def tell(share: float, words: str) -> None:

@@ -11,7 +11,8 @@ from comfy_widgets.asking import ask, item
 from comfy_widgets.batch import Batch, Item, Plan
 from comfy_widgets.cache import DEFAULT_FOLDER, TakeCache, folder_for
 from comfy_widgets.comfyui.address import Address
-from comfy_widgets.errors import DemoError
+from comfy_widgets.comfyui.server import Server
+from comfy_widgets.embedded import embedded
 from comfy_widgets.history import History, tried
 from comfy_widgets.home_loop import HomeLoop
 from comfy_widgets.jobs import Job, Request
@@ -66,17 +67,18 @@ class Studio:
         headers: Mapping[str, str] | None = None,
         offline: bool = False,
         quiet: bool = False,
+        _server: Server | None = None,
     ) -> None:
         from_environment = url is None and "COMFY_URL" in os.environ
         if from_environment:
             url, api_key = os.environ["COMFY_URL"], api_key or os.environ.get("COMFY_API_KEY")
-        self.address = Address.parse(url or _DEFAULT_URL, api_key=api_key, headers=headers)
+        self.server = _server or Server.at(Address.parse(url or _DEFAULT_URL, api_key=api_key, headers=headers))
         self.cache = TakeCache(folder_for(self, cache))
         self.offline = offline
         self.quiet = quiet
         self._home = HomeLoop()
         self._pipeline = Pipeline(
-            self.address,
+            self.server,
             self.cache,
             self._home,
             offline=offline,
@@ -89,11 +91,18 @@ class Studio:
         """The loop that its work runs in."""
         return self._home
 
+    @property
+    def address(self) -> Address:
+        """Where its server is; the embedded one is started for that."""
+        return self.server.address
+
     @classmethod
     def demo(
         cls, *, cache: str | Path | None = DEFAULT_FOLDER, quiet: bool = False, step_seconds: float | None = None
     ) -> Self:
         """A studio on the embedded server, which simulates ComfyUI without a GPU and ends with this process.
+
+        It is started with the first take that is not on disk.
 
         Parameters
         ----------
@@ -101,20 +110,8 @@ class Studio:
             As for `Studio`.
         step_seconds
             How long one sampling step takes.
-
-        Raises
-        ------
-        DemoError
-            If the embedded server can't be started.
         """
-        try:
-            from comfy_widgets.demo import Settings, start  # noqa: PLC0415 - needs the demo extra
-        except ImportError as error:
-            raise DemoError(
-                f"The embedded server needs {error.name}.", hint="Install it: pip install 'comfy-widgets[demo]'."
-            ) from error
-        settings = Settings() if step_seconds is None else Settings(step_seconds=step_seconds)
-        return cls(start(settings).url, cache=cache, quiet=quiet)
+        return cls(cache=cache, quiet=quiet, _server=embedded(step_seconds))
 
     def load(self, path: str | Path) -> asyncio.Future[Workflow]:
         """Start reading a workflow file, also one that was saved from the editor: the server's node classes convert it.
@@ -385,7 +382,7 @@ class Studio:
 
     def __repr__(self) -> str:
         # No address: a port would make each run of a notebook differ.
-        return f"Studio({'offline' if self.offline else 'online'}, takes in {self.cache.folder.name})"
+        return f"Studio({'offline, ' if self.offline else ''}takes in {self.cache.folder.name})"
 
     def _show(self, job: Job) -> None:
         if not self.quiet:

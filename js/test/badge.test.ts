@@ -2,7 +2,7 @@ import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { Badge } from "../src/lib/badge";
 import { Kernel } from "../src/lib/kernel";
 import type { JobState } from "../src/lib/wire";
-import { FakeModel, job, settle } from "./fakes";
+import { FakeModel, job, settle, take } from "./fakes";
 
 let fake: FakeModel;
 let life: AbortController;
@@ -197,4 +197,11 @@ test("each state has a shape of its own", () => {
     return badge.el.querySelector("path")?.getAttribute("d");
   });
   expect(new Set(shapes).size).toBe(states.length);
+});
+
+test("beside where a take came from stands why nobody made it anew", () => {
+  const made = `${new Date().getFullYear()}-11-03T10:00:00Z`;
+  const cached = take({ cached: true, made, render_seconds: null });
+  badge.show(job({ status: "complete", message: "offline" }), performance.now(), cached);
+  expect(badge.el.textContent).toContain("cached, made 3 Nov on gpu-1 · offline");
 });

@@ -36,6 +36,7 @@ test("what a job has come to is its file, or where that came from", () => {
   const made = `${new Date().getFullYear()}-11-03T10:00:00Z`;
   expect(result(take({ cached: true, made }))).toBe("cached, made 3 Nov on gpu-1 in 2:33");
   expect(result(take({ cached: true, made, render_seconds: null }))).toBe("cached, made 3 Nov on gpu-1");
+  expect(result(take({ cached: true, made, server: "" }))).toBe("cached, made 3 Nov");
 });
 
 test("what is not known is not said", () => {

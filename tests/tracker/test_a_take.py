@@ -3,7 +3,6 @@
 import asyncio
 import json
 import os
-import socket
 import stat
 from fractions import Fraction
 
@@ -21,11 +20,9 @@ from comfy_widgets.errors import (
     Cancelled,
     Interrupted,
     NodeFailed,
-    NotCached,
     NotComfyUI,
     OutputMissing,
     Rejected,
-    ServerUnreachable,
 )
 from comfy_widgets.jobs import JobStatus
 from tests.lib.graphs import wan
@@ -177,18 +174,6 @@ async def test_a_shot_that_is_served_a_take_is_listed_with_it(studio, workflow):
     assert take.used_by == ((None, "shot-01"), (None, "shot-02"))
 
 
-async def test_without_a_server_what_is_cached_is_served(workflow, tmp_path):
-    async with DemoServer(step_seconds=0.01) as server, Studio(server.url, cache=tmp_path) as studio:
-        made = await studio.submit(workflow, seed=1)
-    async with Studio(server_gone(), cache=tmp_path) as studio:
-        assert await studio.submit(workflow, seed=1) == made.as_cached()
-        with pytest.raises(ServerUnreachable, match=r"Nobody answers at http://127.*Start ComfyUI"):
-            await studio.submit(workflow, seed=2)
-    async with Studio(offline=True, cache=tmp_path) as studio:
-        with pytest.raises(NotCached, match="never made"):
-            await studio.submit(workflow, seed=2)
-
-
 async def test_cancelling_a_running_job(studio, server, workflow):
     held = server.hold("KSampler", step=2)
     job = studio.submit(workflow, seed=1)
@@ -334,12 +319,6 @@ async def test_a_folder_that_cannot_be_written_is_told_before_rendering(server, 
             await studio.submit(workflow, seed=1)
     assert server.journal.posts("/prompt") == 0
     assert stat.S_ISREG(blocked.stat().st_mode)
-
-
-def server_gone():
-    """An address at which nobody listens."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return f"http://127.0.0.1:{listener.getsockname()[1]}"
 
 
 def png():

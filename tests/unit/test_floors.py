@@ -17,7 +17,8 @@ FLOORS = {
     2: "cache marks ui_files unfinished",
     3: "estimates history job_state jobs pruning screen",
     4: "asking attempt batch batch_items outcomes pipeline saving submitting sweep",
-    5: "share timeline timeline_edits timeline_export timeline_file timeline_runs timeline_saving timeline_script",
+    5: "embedded share timeline timeline_edits timeline_export timeline_file timeline_runs timeline_saving "
+    "timeline_script",
     6: "studio",
     7: "checks widgets",
     8: "cli cli_takes",
@@ -26,7 +27,7 @@ FLOORS = {
 # These know no more than this of the package, whatever their floor.
 NARROW = {"comfyui": {"errors", "comfyui"}, "demo": {"errors", "media", "demo"}}
 # The embedded server stands apart: these start it.
-DEMO_IMPORTERS = {"studio", "cli", "demo"}
+DEMO_IMPORTERS = {"embedded", "cli", "demo"}
 # Where a package of others' may be known.
 ONLY_IN = {
     "httpx": {"comfyui.client"},
@@ -138,7 +139,7 @@ def test_the_rules_are_enforced(module, source):
         ("comfyui.client", "import httpx"),
         ("demo.render.encode", "import av\nimport aiohttp.web\nfrom comfy_widgets.media import probe"),
         ("widgets.base", "import anywidget"),
-        ("studio", "from comfy_widgets.demo.process import start"),
+        ("embedded", "from comfy_widgets.demo.process import start"),
         ("__init__", "from comfy_widgets.studio import Studio"),
     ],
 )

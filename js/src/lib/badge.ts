@@ -47,7 +47,7 @@ export class Badge {
       this.#asked.act = undefined;
       this.#asked.refused = "";
     }
-    this.#job = job.message || !take ? job : { ...job, message: result(take) };
+    this.#job = take ? { ...job, message: [result(take), job.message].filter(Boolean).join(" · ") } : job;
     this.#since = since;
     this.#draw();
   }

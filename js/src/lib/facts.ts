@@ -32,6 +32,8 @@ export function facts(take: TakeState): string[] {
 export function result(take: TakeState): string {
   if (!take.cached) return say(messages.file, { file: take.file, size: bytes(take.size) });
   const origin = { day: day(take.made), server: take.server };
+  // Who packed it for others does not say where it was made.
+  if (!origin.server) return say(messages.cached, origin);
   return take.render_seconds
     ? say(messages.cached_in, { ...origin, time: clock(take.render_seconds) })
     : say(messages.cached_on, origin);
