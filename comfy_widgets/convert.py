@@ -21,6 +21,8 @@ from comfy_widgets.editor.links import Gone, Links, Output, Role, Roles, Source
 from comfy_widgets.editor.shape import check
 from comfy_widgets.editor.values import Node, produced, sent, widget_values
 from comfy_widgets.errors import WorkflowError
+from comfy_widgets.graphs import pack_of
+from comfy_widgets.wording import closest
 
 # More than anybody draws; subgraphs that double themselves at each level of nesting reach it at once.
 _MOST_NODES = 50_000
@@ -40,7 +42,7 @@ def to_api(ui_workflow: Mapping[str, Any], object_info: Mapping[str, Any]) -> di
     Returns
     -------
     dict
-        The graph, as a server takes it; titles are kept in ``_meta``.
+        The graph, as a server takes it; titles are kept in ``_meta``, and the node pack where the file names it.
 
     Raises
     ------
@@ -122,7 +124,7 @@ class _Converting:
                     _feed(inputs, name, self._links.source(level, entry), where)
         except WorkflowError as error:
             raise error.at(node_id=f"{level.path}{node['id']}", node_title=title)  # noqa: B904 - the same error
-        return {"inputs": inputs, "class_type": node["type"], "_meta": {"title": title}}
+        return {"inputs": inputs, "class_type": node["type"], "_meta": {"title": title, **_origin(node)}}
 
     def _unknown(self, nodes: list[tuple[Level, Node]]) -> WorkflowError:
         grouped = [(level, node) for level, node in nodes if name_of(node, self._workflow)]
@@ -135,10 +137,12 @@ class _Converting:
                 hint="Open the workflow in ComfyUI, turn the group into a subgraph or into nodes, and save it again.",
             )
         else:
-            packs = sorted({pack for _, node in nodes if (pack := _pack(node))})
+            packs = sorted({pack for _, node in nodes if (pack := pack_of(_origin(node)))})
+            near = [] if packs else closest(str(node["type"]), list(self._classes), 2)
+            meant = f" Or did you mean {' or '.join(near)}?" if near else ""
             error = WorkflowError(
                 f"The server does not have the class of {listed}.",
-                hint=f"Install {' and '.join(packs) or 'the node pack'} there, or remove what needs it.",
+                hint=f"Install {' and '.join(packs) or 'the node pack'} there, or remove what needs it.{meant}",
             )
         return error.at(node_id=f"{level.path}{node['id']}", node_title=str(node.get("title") or node["type"]))
 
@@ -175,10 +179,7 @@ def _in_words(level: Level, node: Node) -> str:
     return f"node {level.path}{node['id']} ({told})"
 
 
-def _pack(node: Node) -> str | None:
-    """Where a class comes from, as newer releases of the editor note it."""
+def _origin(node: Node) -> dict[str, str]:
+    """What newer releases of the editor note of where a class comes from."""
     properties = node.get("properties") or {}
-    pack = properties.get("cnr_id") or properties.get("aux_id")
-    if pack == "comfy-core":
-        return f"ComfyUI {properties.get('ver') or ''} or newer".replace("  ", " ")
-    return str(pack) if pack else None
+    return {name: str(properties[name]) for name in ("cnr_id", "aux_id", "ver") if properties.get(name)}

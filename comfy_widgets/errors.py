@@ -38,6 +38,8 @@ Below the pipeline errors are raised bare; its edge adds scene, shot, prompt id 
 from collections.abc import Sequence
 from typing import Self
 
+from comfy_widgets.problems import Problems
+
 
 class ComfyWidgetsError(Exception):
     """Root of all errors of this package.
@@ -177,11 +179,11 @@ class Rejected(ComfyWidgetsError):  # noqa: N818
     problems
         One sentence for each complaint.
     table
-        The same as a cell shows it, where it is told by columns.
+        What was found before anything was sent, as a cell shows it.
     """
 
     def __init__(
-        self, what: str, *, hint: str | None = None, problems: list[str] | None = None, table: str = ""
+        self, what: str, *, hint: str | None = None, problems: list[str] | None = None, table: Problems | None = None
     ) -> None:
         super().__init__(what, hint=hint)
         self.problems = problems or []
@@ -193,8 +195,10 @@ class Rejected(ComfyWidgetsError):  # noqa: N818
         return " ".join([self.what, *self.problems, *([self.hint] if self.hint else [])])
 
     def details(self) -> list[str]:
-        """One line for each complaint, or all as a table."""
-        return self.table.splitlines() or self.problems
+        """One line for each complaint of the server, and the table."""
+        rows = str(self.table).splitlines() if self.table else []
+        told = [] if self.table and self.problems == self.table.sentences else self.problems
+        return [*told, *rows]
 
 
 class JobFailed(ComfyWidgetsError):  # noqa: N818

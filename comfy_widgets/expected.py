@@ -9,6 +9,7 @@ import mimetypes
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from comfy_widgets.wording import closest
@@ -41,10 +42,33 @@ _FOLDER_OF_INPUT = {
     "config_name": "configs",
     "model_path": "diffusers",
 }
+# What an input that takes such a file may get, and how it is said.
+_FITTING = {"image": {"image"}, "video": {"video", "image"}, "audio": {"audio", "video"}}
+_IN_WORDS = {
+    "image": ("a picture", "Save it again as PNG or JPEG, or choose another picture."),
+    "video": ("a video", "Save it again as mp4, or choose another video."),
+    "audio": ("sound", "Save it again as wav or mp3, or choose another file."),
+}
 _SHOWN = 300
 
 # kind, what is wrong, what to do
 Complaint = tuple[str, str, str]
+
+
+@dataclass(frozen=True)
+class LocalFile:
+    """A file that goes to the server with a graph.
+
+    Attributes
+    ----------
+    path
+        Where it is, as people know it.
+    kind
+        What of it can be decoded: ``video``, ``image`` or ``audio``; None if nothing can.
+    """
+
+    path: Path
+    kind: str | None
 
 
 @dataclass(frozen=True)
@@ -153,6 +177,18 @@ def complaint(one: Expected, value: Any, class_type: str, info: Mapping[str, Any
     return _not_listed(one, value, class_type, info) if one.choices is not None else None
 
 
+def unreadable(one: Expected, file: LocalFile) -> Complaint | None:
+    """What is wrong with a local file that an input is to read; None if it may be right."""
+    uploads = _uploads(one)
+    wanted = next((kind for kind in _FITTING if kind in uploads), None)
+    if wanted is None or file.kind in _FITTING[wanted]:
+        return None
+    word, todo = _IN_WORDS[wanted]
+    if file.kind is None:
+        return "unreadable_file", f"{file.path} can't be read as {word}.", todo
+    return "unreadable_file", f"{file.path} is {_IN_WORDS[file.kind][0]}, and it takes {word}.", todo
+
+
 def names_model(value: Any) -> bool:
     """Whether a value is the name of a model's file."""
     return isinstance(value, str) and value.lower().endswith(_MODEL_SUFFIXES)
@@ -248,14 +284,20 @@ def _found_without_list(one: Expected, value: str, class_type: str) -> bool:
 
 
 def _reads_files(one: Expected, class_type: str) -> bool:
-    uploads = any(option.endswith("_upload") and told for option, told in one.options.items())
-    return uploads or (bool(_READS_FILES.search(class_type)) and one.name in {"image", "video", "audio", "file"})
+    return bool(_uploads(one)) or (
+        bool(_READS_FILES.search(class_type)) and one.name in {"image", "video", "audio", "file"}
+    )
+
+
+def _uploads(one: Expected) -> set[str]:
+    """The kinds of files that the editor has a button for beside an input."""
+    told = {option.removesuffix("_upload") for option, on in one.options.items() if option.endswith("_upload") and on}
+    return {kind.removeprefix("animated_") for kind in told}
 
 
 def _kind_fits(one: Expected, value: str) -> bool:
     """Whether the input's list would have a file of this name, if it were there."""
-    uploads = [option.removesuffix("_upload") for option in one.options if option.endswith("_upload")]
-    kinds = {kind.removeprefix("animated_") for kind in uploads} or {"image", "video", "audio"}
+    kinds = _uploads(one) or {"image", "video", "audio"}
     # A video has sound, and is listed where that is wanted.
     listed = kinds | {"video"} if "audio" in kinds else kinds
     return (mimetypes.guess_type(value)[0] or "").partition("/")[0] in listed

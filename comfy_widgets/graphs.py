@@ -10,6 +10,9 @@ from comfy_widgets.errors import WorkflowError
 
 Graph = Mapping[str, Mapping[str, Any]]
 
+# How the editor calls the pack that is ComfyUI itself.
+CORE = "comfy-core"
+
 
 def link_of(graph: Graph, value: Any) -> tuple[str, int] | None:
     """Where an input comes from: (node id, output slot); None if it is a value."""
@@ -22,6 +25,20 @@ def title_of(graph: Graph, node_id: str) -> str:
     """A node's title, else its class."""
     node = graph[node_id]
     return str((node.get("_meta") or {}).get("title") or node["class_type"])
+
+
+def pack_of(told: Mapping[str, Any]) -> str | None:
+    """What brings a class, by what newer releases of the editor note with a node; None if they did not.
+
+    Examples
+    --------
+    >>> pack_of({"cnr_id": "comfyui-kjnodes"}), pack_of({"cnr_id": "comfy-core", "ver": "0.4.0"})
+    ('the custom nodes comfyui-kjnodes', 'ComfyUI 0.4.0 or newer')
+    """
+    pack, version = (told.get("cnr_id") or told.get("aux_id")), told.get("ver")
+    if pack == CORE:
+        return f"ComfyUI {version} or newer" if version else "a newer ComfyUI"
+    return f"the custom nodes {pack}" if pack else None
 
 
 def literals(graph: Graph, node_id: str) -> dict[str, Any]:

@@ -107,6 +107,19 @@ def probe(path: Path) -> Probe:
         return _probe_pictures(container, media_type)
 
 
+def decodable(path: Path) -> Literal["video", "image", "audio"] | None:
+    """What of a file can be decoded, by its first picture; None if nothing can."""
+    try:
+        with _opened(path) as container:
+            kind = (_media_type(container) or "image/").partition("/")[0]
+            if kind == "audio" or not container.streams.video:
+                return "audio" if container.streams.audio else None
+            _frame_at(container, 0)
+            return "video" if kind == "video" else "image"
+    except FetchFailed:
+        return None
+
+
 def poster(path: Path, into: Path, *, max_bytes: int = 8_000) -> None:
     """Write a small JPEG of the first pleasing picture, from a tenth of the way in; the same file gives the same bytes.
 

@@ -9,19 +9,37 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from comfy_widgets import graphs
-from comfy_widgets.expected import Expected, complaint, expected, folder_of, joins, names_model
+from comfy_widgets.expected import (
+    Complaint,
+    Expected,
+    LocalFile,
+    complaint,
+    expected,
+    folder_of,
+    joins,
+    names_model,
+    unreadable,
+)
 from comfy_widgets.problems import Problem, Problems
 from comfy_widgets.wording import closest, nearest
 
 # A class with a check of its own does without these of the server's; which class has one, no server tells. ComfyUI's
 # own look at files alone.
-_LEFT_TO_PACKS = {"value_not_in_list", "value_smaller_than_min", "value_bigger_than_max", "return_type_mismatch"}
+_LEFT_TO_PACKS = {
+    "value_not_in_list",
+    "value_smaller_than_min",
+    "value_bigger_than_max",
+    "return_type_mismatch",
+    "unreadable_file",
+}
 # Finding what was meant takes a while, and nobody reads more.
 _MOST_LOOKED_UP = 50
 
 
-def preflight(graph: Mapping[str, Any], object_info: Mapping[str, Any]) -> Problems:
-    """Find everything for which a server would refuse a graph.
+def preflight(
+    graph: Mapping[str, Any], object_info: Mapping[str, Any], files: Mapping[str, LocalFile] | None = None
+) -> Problems:
+    """Find everything for which a server would refuse a graph, or certainly fail.
 
     Parameters
     ----------
@@ -29,6 +47,8 @@ def preflight(graph: Mapping[str, Any], object_info: Mapping[str, Any]) -> Probl
         In ComfyUI's API format.
     object_info
         What the server answers to ``GET /object_info``: its classes.
+    files
+        Local files that go to the server with it, by the names that the graph has for them.
 
     Returns
     -------
@@ -43,15 +63,16 @@ def preflight(graph: Mapping[str, Any], object_info: Mapping[str, Any]) -> Probl
     1     Save   steps  10 is more than 9, the most it takes.
                         → Give it a number up to 9.
     """
-    return _Preflight(graph, object_info).all()
+    return _Preflight(graph, object_info, files or {}).all()
 
 
 class _Preflight:
     """One graph while it is looked at."""
 
-    def __init__(self, graph: Mapping[str, Any], classes: Mapping[str, Any]) -> None:
+    def __init__(self, graph: Mapping[str, Any], classes: Mapping[str, Any], files: Mapping[str, LocalFile]) -> None:
         self._sent = graph
         self._classes = classes
+        self._files = files
         # Odd nodes are told of; from there on all have the same shape.
         self._graph = {str(node_id): _shaped(node) for node_id, node in graph.items()}
         self._plain = {
@@ -102,7 +123,7 @@ class _Preflight:
         meant = f" Or did you mean {' or '.join(near)}?" if near else ""
         pack = _pack_of(self._sent[node_id])
         if pack:
-            return f"Install the custom nodes {pack}, which bring it.{meant}"
+            return f"Install {pack} there, or take it out of the workflow.{meant}"
         prefix, mark, _ = class_type.partition("_")
         alike = [name for name in self._classes if name.startswith(f"{prefix}_")] if mark else []
         packs = {_pack_on(self._classes[name]) for name in (alike or near[:1])} - {""}
@@ -151,8 +172,14 @@ class _Preflight:
             value = inputs[one.name]
             if isinstance(value, list):
                 yield from self._of_link(node_id, one, value)
-            elif wrong := complaint(one, value, self._graph[node_id]["class_type"], info):
+            elif wrong := self._of_value(node_id, one, value):
                 yield self._problem(node_id, *wrong, one.name)
+
+    def _of_value(self, node_id: str, one: Expected, value: Any) -> Complaint | None:
+        file = self._files.get(value) if isinstance(value, str) else None
+        if file is not None:
+            return unreadable(one, file)
+        return complaint(one, value, self._graph[node_id]["class_type"], self._info(node_id))
 
     def _missing(self, node_id: str, one: Expected, strays: list[str]) -> Problem:
         kind, wrong = "required_input_missing", f"It needs {one.name} and has none."
@@ -267,13 +294,9 @@ def _is_of(name: str, declared: list[Expected]) -> bool:
 
 
 def _pack_of(node: Any) -> str | None:
-    """The pack that a class comes from, where the workflow tells, as newer releases of the editor do."""
-    for place in (node.get("_meta"), node.get("properties")):
-        told = place if isinstance(place, Mapping) else {}
-        pack = told.get("cnr_id") or told.get("aux_id")
-        if pack:
-            return str(pack)
-    return None
+    """What brings a node's class, where the workflow tells."""
+    places = (node.get("_meta"), node.get("properties"))
+    return next((pack for told in places if isinstance(told, Mapping) and (pack := graphs.pack_of(told))), None)
 
 
 def _pack_on(info: Any) -> str:

@@ -91,6 +91,10 @@ class Problems(Sequence[Problem]):
         """One line for each, as far as anybody reads them."""
         return [*map(str, self._found[:_SHOWN]), *self._rest()]
 
+    def and_also(self, more: Sequence[Problem]) -> "Problems":
+        """These and further ones, for which no server refuses it."""
+        return Problems([*self._found, *more], refused=self.refused)
+
     def _rest(self) -> list[str]:
         return [f"And {len(self._found) - _SHOWN} more."] if len(self._found) > _SHOWN else []
 

@@ -2,12 +2,12 @@
 
 import asyncio
 import copy
-import logging
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 from typing import Any, TypeVar
 
+from comfy_widgets import refusals
 from comfy_widgets.attempt import Attempt
 from comfy_widgets.comfyui.replies import AnswerLost, node_problems
 from comfy_widgets.comfyui.tracked import Tracked
@@ -15,8 +15,6 @@ from comfy_widgets.comfyui.tracker import Tracker
 from comfy_widgets.errors import ComfyWidgetsError, Lost, Rejected, ServerUnreachable
 from comfy_widgets.jobs import JobStatus
 from comfy_widgets.outcomes import cancelled
-from comfy_widgets.preflight import preflight
-from comfy_widgets.problems import Problems
 from comfy_widgets.unfinished import Owner, Row
 
 _SOCKET_SECONDS = 1.0
@@ -28,8 +26,6 @@ _SUBMITTING_SECONDS = 60.0
 PATIENCE_SECONDS = 45.0
 
 T = TypeVar("T")
-
-log = logging.getLogger(__name__)
 
 
 async def patiently(attempt: Attempt, ask: Callable[[], Awaitable[T]]) -> T:
@@ -104,7 +100,7 @@ async def submit(attempt: Attempt, tracker: Tracker, extra_data: Mapping[str, An
     """
     job = attempt.job
     await asyncio.to_thread(attempt.cache.check_writable)
-    doubts = await _check(job.request.filled.graph, tracker)
+    doubts = await refusals.check(job.request.filled, tracker)
     graph = _named(await _with_uploads(attempt, tracker), job.id)
     await asyncio.to_thread(attempt.add_row)
     attempt.tracked = tracker.follow(job.id, graph, attempt.tell)
@@ -118,7 +114,7 @@ async def submit(attempt: Attempt, tracker: Tracker, extra_data: Mapping[str, An
         tracker.leave(attempt.tracked)
         if isinstance(error, Rejected) and doubts:
             # The server's own words, and what can be done about them.
-            error.table = "\n".join([*error.problems, str(doubts)])
+            error.table = doubts
         # What the server may have keeps its row, or the next run would render it again.
         if not isinstance(error, Lost):
             attempt.drop_row()
@@ -126,53 +122,6 @@ async def submit(attempt: Attempt, tracker: Tracker, extra_data: Mapping[str, An
     attempt.answered.set()
     if job.status is JobStatus.SUBMITTING:
         job.move(status=JobStatus.QUEUED, heard=time.monotonic(), note=None)
-
-
-async def _check(graph: Mapping[str, Any], tracker: Tracker) -> Problems:
-    """Hold the graph against the server's classes before anything is sent.
-
-    Returns
-    -------
-    Problems
-        Those for which the server may or may not refuse it: it decides.
-
-    Raises
-    ------
-    Rejected
-        If the server would refuse it. Where its classes can't be had or understood, its own validation speaks.
-    """
-    classes = await tracker.classes.known()
-    problems = await _problems(graph, classes)
-    if problems.refused:
-        # Somebody may have put a model there, or a node pack, since the classes were told.
-        problems = await _problems(graph, await tracker.classes.known(other_than=classes))
-    unknown = [graph[problem.node_id]["class_type"] for problem in problems if problem.kind == "missing_node_type"]
-    if problems.refused and await _lacks(tracker, unknown):
-        many = "1 problem" if len(problems) == 1 else f"{len(problems)} problems"
-        raise Rejected(
-            f"The server would have refused the graph: {many}.",
-            hint="Nothing was sent; correct this and submit again.",
-            problems=problems.sentences,
-            table=str(problems),
-        )
-    return problems
-
-
-async def _lacks(tracker: Tracker, unknown: list[str]) -> bool:
-    """Whether the server lacks one of these classes, if there are any: what it can't describe it may have."""
-    for class_type in dict.fromkeys(unknown):
-        if await tracker.classes.lacks(class_type):
-            return True
-    return not unknown
-
-
-async def _problems(graph: Mapping[str, Any], classes: Mapping[str, Any] | None) -> Problems:
-    try:
-        return await asyncio.to_thread(preflight, graph, classes) if classes else Problems([])
-    except Exception:
-        # It is there to help: what it can't read must not keep a take from being made.
-        log.exception("The graph could not be held against the server's classes")
-        return Problems([])
 
 
 async def _with_uploads(attempt: Attempt, tracker: Tracker) -> dict[str, Any]:

@@ -94,7 +94,7 @@ class Client:
 
     async def find_jobs(self) -> None:
         """See whether the server lists jobs; older ones answer 404."""
-        listed = _json(await self._get(f"{self._jobs}?limit=1"))
+        listed = await self.read(f"{self._jobs}?limit=1")
         self.lists_jobs = isinstance(listed, dict) and isinstance(listed.get("jobs"), list)
 
     @property
@@ -115,6 +115,10 @@ class Client:
         # Several MB with many node packs: parsed beside the loop.
         one = f"/{quote(class_type, safe='')}" if class_type else ""
         return await asyncio.to_thread(_mapping, await self._get(f"/object_info{one}"))
+
+    async def read(self, path: str) -> Any:
+        """What a route says that not every server has; None where it says nothing, or no JSON."""
+        return _json(await self._get(path))
 
     async def submit(
         self, graph: Mapping[str, Any], *, prompt_id: str, client_id: str, extra_data: Mapping[str, Any], front: bool
@@ -251,7 +255,7 @@ class Client:
         FetchFailed
             If the connection broke or fewer bytes came than were promised.
         """
-        have = await asyncio.to_thread(_size_of, into)
+        have = await asyncio.to_thread(lambda: into.stat().st_size if into.exists() else 0)
         # Ranges and lengths count what is sent: the file itself, not the file compressed.
         headers = {"Accept-Encoding": "identity"} | ({"Range": f"bytes={have}-"} if have else {})
         try:
@@ -386,13 +390,6 @@ def _nothing_left(answer: httpx.Response, output: OutputFile, into: Path, have: 
         into.unlink()
         raise FetchFailed(f"{have} bytes of {output.filename} were here, and it has {total}.")
     return total.isdecimal()
-
-
-def _size_of(path: Path) -> int:
-    try:
-        return path.stat().st_size
-    except FileNotFoundError:
-        return 0
 
 
 def _reason(error: Exception) -> str:

@@ -16,6 +16,7 @@ from comfy_widgets.comfyui.capabilities import Capabilities, probe
 from comfy_widgets.comfyui.classes import Classes
 from comfy_widgets.comfyui.client import Client
 from comfy_widgets.comfyui.look import places, record
+from comfy_widgets.comfyui.memory import Memory
 from comfy_widgets.comfyui.replies import Unreadable
 from comfy_widgets.comfyui.socket import Socket
 from comfy_widgets.comfyui.status import Remote
@@ -50,11 +51,14 @@ class Tracker:
         HTTP to the server.
     classes
         Its node classes, once known.
+    memory
+        Its video memory.
     """
 
     def __init__(self, address: Address) -> None:
         self.client = Client(address)
         self.classes = Classes(self.client)
+        self.memory = Memory(self.client)
         self._prompts: dict[str, Tracked] = {}
         self._due: set[str] = set()
         self._wake = asyncio.Event()

@@ -2,13 +2,15 @@
 
 python -m tests.lib.templates [object_info.json]
 
-The templates are read where the package comfyui-workflow-templates-json is installed.
+The templates are those of the package comfyui-workflow-templates-json. Where no object_info was recorded, the embedded
+server's is taken, which has few classes.
 """
 
 # ruff: noqa: T201 - a command talks on stdout
 
 import json
 import sys
+import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from importlib.metadata import version
@@ -16,6 +18,11 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from comfy_widgets.convert import to_api
+from comfy_widgets.demo.context import World
+from comfy_widgets.demo.folders import Folders
+from comfy_widgets.demo.nodes import REGISTRY
+from comfy_widgets.demo.object_info import describe_all
+from comfy_widgets.demo.settings import Settings
 from comfy_widgets.editor.values import produced, widget_values
 from comfy_widgets.errors import WorkflowError
 from comfy_widgets.graphs import fingerprint
@@ -39,6 +46,14 @@ class Verdict:
     newer: list[str] = field(default_factory=list)
     # What the graph makes.
     fingerprint: str | None = None
+
+
+def object_info(path: Path = OBJECT_INFO) -> dict:
+    """What a server was recorded saying, else what the embedded one says."""
+    if path.is_file():
+        return json.loads(path.read_text("utf-8"))
+    with tempfile.TemporaryDirectory() as folder:
+        return describe_all(World(Settings(), Folders(folder), None, None, REGISTRY))
 
 
 def templates() -> Iterator[tuple[str, dict]]:
@@ -73,6 +88,13 @@ def recorded() -> dict[str, str]:
     """What the editor itself makes of each template, as a fingerprint; nothing where other templates are installed."""
     told = json.loads(RECORDED.read_text("utf-8"))
     return told["fingerprints"] if version(PACKAGE) == told["templates"] else {}
+
+
+def compared(known: list[Verdict]) -> tuple[int, list[str]]:
+    """How many templates the editor was recorded converting, and which of those are another graph here."""
+    editors = recorded()
+    told = [verdict for verdict in known if verdict.name in editors]
+    return len(told), [verdict.name for verdict in told if editors[verdict.name] != verdict.fingerprint]
 
 
 def complaints(graph: dict, object_info: dict) -> Iterator[tuple[str, str]]:
@@ -179,12 +201,11 @@ def report(object_info: dict) -> int:
     subgraphs = sum(verdict.subgraphs for verdict in known)
     files = sum(bool(verdict.files) for verdict in known)
     print(f"{len(verdicts)} templates, {len(verdicts) - len(known)} skipped for unknown classes")
-    print(f"{len(known)} of known classes ({subgraphs} with subgraphs): {len(known) - wrong} converted, {wrong} wrong")
+    print(f"{len(known) - wrong} of {len(known)} of known classes are valid graphs; {subgraphs} of them have subgraphs")
     print(f"of these {newer} name a choice that only newer servers have, {files} name files that this one lacks")
-    editors = recorded()
-    other = [verdict.name for verdict in known if editors.get(verdict.name, verdict.fingerprint) != verdict.fingerprint]
+    editors, other = compared(known)
     print(*(f"not what the editor makes of it: {name}" for name in other), sep="\n", end="\n" if other else "")
-    print(f"{len(editors) - len(other)} of {len(editors)} are what the editor itself makes of them")
+    print(f"{editors - len(other)} of {editors} are what the editor itself makes of them")
     nodes = list(misread(object_info))
     wrongly = [sentence for sentence in nodes if sentence]
     print(*wrongly, sep="\n", end="\n" if wrongly else "")
@@ -195,5 +216,6 @@ def report(object_info: dict) -> int:
 if __name__ == "__main__":
     if find_spec(PACKAGE) is None:
         sys.exit("The package comfyui-workflow-templates-json is not installed.")
-    where = Path(sys.argv[1]) if len(sys.argv) > 1 else OBJECT_INFO
-    sys.exit(1 if report(json.loads(where.read_text("utf-8"))) else 0)
+    if len(sys.argv) > 1 and not Path(sys.argv[1]).is_file():
+        sys.exit(f"There is no file {sys.argv[1]}.")
+    sys.exit(1 if report(object_info(*map(Path, sys.argv[1:2]))) else 0)

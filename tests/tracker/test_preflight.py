@@ -8,9 +8,11 @@ import pytest
 from comfy_widgets import Studio, Workflow
 from comfy_widgets.comfyui import classes
 from comfy_widgets.comfyui.client import Client
+from comfy_widgets.demo.routes import info
 from comfy_widgets.errors import NodeFailed, Rejected, ServerError
 from comfy_widgets.jobs import JobStatus
 from tests.lib.graphs import wan
+from tests.tracker.test_a_take import png
 
 
 def broken(**inputs):
@@ -53,6 +55,63 @@ async def test_a_keyframe_is_not_uploaded_for_a_graph_that_cannot_run(studio, se
     with pytest.raises(Rejected, match="steps: 0 is less than 1"):
         await studio.submit(keyframes, keyframe=picture, steps=0)
     assert server.journal.posts("/upload/image") == 0
+
+
+async def test_a_keyframe_that_can_not_be_read_is_told_before_a_slot_is_spent(studio, server, keyframes, tmp_path):
+    picture = tmp_path / "first.png"
+    picture.write_bytes(png()[:60])
+    again = "Save it again as PNG or JPEG, or choose another picture."
+    with pytest.raises(Rejected) as caught:
+        await studio.submit(keyframes, keyframe=picture, steps=-4)
+    assert [str(problem) for problem in caught.value.table] == [
+        "KSampler (node 3), steps: -4 is less than 1, the least it takes. Give it a number from 1 to 10000.",
+        f"LoadImage (node 56), image: {picture} can't be read as a picture. {again}",
+    ]
+    assert "<table>" in caught.value.table._repr_html_()
+    assert server.journal.posts("/prompt") == server.journal.posts("/upload/image") == 0
+
+
+async def test_a_video_is_no_keyframe(studio, server, workflow, keyframes):
+    take = await studio.submit(workflow, seed=1)
+    with pytest.raises(Rejected, match=r"mp4 is a video, and it takes a picture\. Save"):
+        await studio.submit(keyframes, keyframe=take.path)
+    assert server.journal.posts("/prompt") == 1
+
+
+@pytest.fixture
+def small_gpu(monkeypatch):
+    """A server whose models do not fit its video memory."""
+    told, read = info.system_stats, Client.read
+
+    def with_gpu(core):
+        gpu = {"type": "cuda", "vram_free": 7e9, "torch_vram_total": 2e9, "torch_vram_free": 1e9}
+        return {
+            **told(core),
+            "devices": [{name: value if name == "type" else int(value) for name, value in gpu.items()}],
+        }
+
+    async def with_sizes(client, path):
+        files = [{"name": "wan2.2_ti2v_5B_fp16.safetensors", "size": 10_000_000_000}]
+        return files if path == "/experiment/models/diffusion_models" else await read(client, path)
+
+    monkeypatch.setattr(info, "system_stats", with_gpu)
+    monkeypatch.setattr(Client, "read", with_sizes)
+
+
+@pytest.mark.usefixtures("small_gpu")
+async def test_low_video_memory_is_a_warning(studio, workflow, caplog):
+    assert (await studio.submit(workflow, seed=1)).path.exists()
+    (record,) = caplog.records
+    assert "10.0 GB, and the server has 8.0 GB of video memory" in record.message
+    await studio.submit(workflow, seed=2)
+    assert len(caplog.records) == 1
+
+
+@pytest.mark.usefixtures("small_gpu")
+async def test_low_video_memory_stands_in_the_table_of_what_is_refused(studio, workflow):
+    with pytest.raises(Rejected, match="2 problems") as caught:
+        await studio.submit(workflow, steps=-4)
+    assert [problem.kind for problem in caught.value.table] == ["value_smaller_than_min", "video_memory_low"]
 
 
 async def test_the_classes_are_asked_for_once(studio, server, workflow):
@@ -131,7 +190,7 @@ async def test_what_preflight_cannot_read_is_left_to_the_server(studio, workflow
     def fails(graph, object_info):
         raise KeyError("input")
 
-    monkeypatch.setattr("comfy_widgets.submitting.preflight", fails)
+    monkeypatch.setattr("comfy_widgets.refusals.preflight", fails)
     assert (await studio.submit(workflow, seed=1)).path.exists()
     assert "could not be held against" in caplog.text
 

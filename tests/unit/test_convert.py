@@ -8,6 +8,7 @@ import pytest
 
 from comfy_widgets.convert import to_api
 from comfy_widgets.errors import WorkflowError
+from comfy_widgets.preflight import preflight
 from tests.lib.editor import node, output, socket, subgraph, takes, workflow
 
 DATA = Path(__file__).parent / "data"
@@ -127,9 +128,25 @@ def test_every_unknown_class_is_named_with_its_pack():
         to_api(saved, FILM)
     assert str(caught.value) == (
         "The server does not have the class of node 3 ('My loader', FooLoader), node 4 (FooSaver). "
-        "Install ComfyUI 0.9.1 or newer and foo-pack there, or remove what needs it."
+        "Install ComfyUI 0.9.1 or newer and the custom nodes foo-pack there, or remove what needs it."
     )
     assert (caught.value.node_id, caught.value.node_title) == ("3", "My loader")
+
+
+def test_an_unknown_class_without_a_pack_names_the_nearest():
+    with pytest.raises(WorkflowError, match=r"Or did you mean Film\?"):
+        to_api(joined(node(3, "Flim", inputs=[socket("images", 9)]), links=[(9, 1, 0, 3, 0, "IMAGE")]), FILM)
+
+
+def test_the_pack_of_a_node_goes_with_it():
+    """So that a server without that pack is told of by its name, from the graph alone."""
+    saved = joined(links=[(9, 1, 0, 2, 0, "IMAGE")])
+    saved["nodes"][0] |= {"properties": {"cnr_id": "comfyui-shots", "ver": "1.0.3", "Node name for S&R": "Shot"}}
+    graph = to_api(saved, FILM)
+    assert graph["1"]["_meta"] == {"title": "Shot", "cnr_id": "comfyui-shots", "ver": "1.0.3"}
+    assert graph["2"]["_meta"] == {"title": "Film"}
+    problems = preflight(graph, {"Film": FILM["Film"]})
+    assert problems[0].todo.startswith("Install the custom nodes comfyui-shots there")
 
 
 def test_what_is_linked_to_nothing_is_left_out():

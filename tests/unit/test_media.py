@@ -115,6 +115,17 @@ def test_probe_of_moving_pictures(tmp_path, name, made_with, options, expected):
 
 
 @pytest.mark.parametrize(
+    ("name", "made_with", "kind"),
+    [("a.mp4", H264, "video"), ("a.webm", VP8, "video"), ("a.gif", GIF, "image"), ("a.png", PNG, "image")],
+)
+def test_what_of_a_file_can_be_decoded(tmp_path, name, made_with, kind):
+    made = clip(tmp_path / name, *made_with, frames=1 if name == "a.png" else 5)
+    assert media.decodable(made) == kind
+    made.write_bytes(made.read_bytes()[:60])
+    assert media.decodable(made) is None
+
+
+@pytest.mark.parametrize(
     ("name", "made_with", "size", "expected"),
     [
         ("a.png", PNG, (64, 48), ("image/png", "png")),

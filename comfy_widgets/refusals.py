@@ -1,0 +1,82 @@
+"""What a server would refuse of a request, found out before anything is sent to it."""
+
+import asyncio
+import logging
+from collections.abc import Mapping
+from typing import Any
+
+from comfy_widgets.comfyui.tracker import Tracker
+from comfy_widgets.errors import Rejected
+from comfy_widgets.expected import LocalFile
+from comfy_widgets.input_files import looked_at
+from comfy_widgets.preflight import preflight
+from comfy_widgets.problems import Problem, Problems
+from comfy_widgets.video_memory import models, too_large
+from comfy_widgets.workflow import Filled
+
+log = logging.getLogger(__name__)
+
+
+async def check(filled: Filled, tracker: Tracker) -> Problems:
+    """Hold a request against the server's classes, its files and the server's memory.
+
+    Returns
+    -------
+    Problems
+        Those for which the server may or may not refuse it: it decides.
+
+    Raises
+    ------
+    Rejected
+        If the server would refuse it. Where its classes can't be had or understood, its own validation speaks.
+    """
+    graph = filled.graph
+    files = await asyncio.to_thread(looked_at, filled.files)
+    classes = await tracker.classes.known()
+    problems = await _problems(graph, classes, files)
+    if problems.refused:
+        # Somebody may have put a model there, or a node pack, since the classes were told.
+        classes = await tracker.classes.known(other_than=classes)
+        problems = await _problems(graph, classes, files)
+    low = await _low_memory(graph, classes or {}, tracker)
+    unknown = [graph[problem.node_id]["class_type"] for problem in problems if problem.kind == "missing_node_type"]
+    told = problems.and_also(low)
+    if told.refused and await _lacks(tracker, unknown):
+        many = "1 problem" if len(told) == 1 else f"{len(told)} problems"
+        raise Rejected(
+            f"The server would have refused the graph: {many}.",
+            hint="Nothing was sent; correct this and submit again.",
+            problems=told.sentences,
+            table=told,
+        )
+    for problem in low:
+        if tracker.memory.is_news(problem.where):
+            log.warning("%s", problem)
+    return told
+
+
+async def _lacks(tracker: Tracker, unknown: list[str]) -> bool:
+    """Whether the server lacks one of these classes, if there are any: what it can't describe it may have."""
+    for class_type in dict.fromkeys(unknown):
+        if await tracker.classes.lacks(class_type):
+            return True
+    return not unknown
+
+
+async def _problems(
+    graph: Mapping[str, Any], classes: Mapping[str, Any] | None, files: Mapping[str, LocalFile]
+) -> Problems:
+    try:
+        return await asyncio.to_thread(preflight, graph, classes, files) if classes else Problems([])
+    except Exception:
+        # It is there to help: what it can't read must not keep a take from being made.
+        log.exception("The graph could not be held against the server's classes")
+        return Problems([])
+
+
+async def _low_memory(graph: Mapping[str, Any], classes: Mapping[str, Any], tracker: Tracker) -> list[Problem]:
+    files = models(graph, classes)
+    room = await tracker.memory.room() if files else None
+    if room is None:
+        return []
+    return too_large(graph, files, await tracker.memory.sizes(dict.fromkeys(file.folder for file in files)), room)
