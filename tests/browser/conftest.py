@@ -16,6 +16,8 @@ import nbformat
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
 
+from tests.lib.notebooks import copy
+
 ROOT = Path(__file__).parents[2]
 CHROMIUM_FLAGS = [
     "--no-sandbox",
@@ -27,7 +29,6 @@ CHROMIUM_FLAGS = [
     "--disable-sync",
 ]
 START_SECONDS = 60
-NOT_COPIED = ("takes", "lighthouse.json", "film.mp4", ".ipynb_checkpoints")
 READY = "([selector, n]) => [...document.querySelectorAll(selector)].filter(v => v.readyState >= 2).length >= n"
 
 expect.set_options(timeout=30_000)
@@ -77,7 +78,7 @@ def lab(tmp_path_factory):
 @contextlib.contextmanager
 def running_lab(folder, private):
     """A JupyterLab over a copy of the notebooks in `folder`; `private` is for what it keeps for itself."""
-    shutil.copytree(ROOT / "notebooks", folder, dirs_exist_ok=True, ignore=shutil.ignore_patterns(*NOT_COPIED))
+    folder = copy(folder, takes=False)
     settings = private / "settings" / "@jupyterlab" / "apputils-extension"
     settings.mkdir(parents=True)
     (settings / "notification.jupyterlab-settings").write_text(json.dumps({"fetchNews": "false"}))

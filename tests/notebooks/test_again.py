@@ -1,17 +1,15 @@
 """One server, the same notebook twice: the second run asks nothing of the server and is there at once."""
 
 import re
-import shutil
 import time
-from pathlib import Path
 
 import nbformat
 import pytest
 from nbclient import NotebookClient
 
 from comfy_widgets.demo import DemoServer
+from tests.lib.notebooks import copy
 
-NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
 SECONDS = 3.0
 
 
@@ -29,9 +27,7 @@ def run(path):
 @pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::ResourceWarning")
 @pytest.mark.parametrize(("name", "posts"), [("01_first_take", (1, 1)), ("03_timeline", (3, 3))])
 def test_the_second_run_sends_nothing_twice(tmp_path, name, posts):
-    left_out = shutil.ignore_patterns("takes", "lighthouse.json", "film.mp4")
-    shutil.copytree(NOTEBOOKS, tmp_path / "notebooks", ignore=left_out)
-    path = tmp_path / "notebooks" / f"{name}.ipynb"
+    path = copy(tmp_path, takes=False) / f"{name}.ipynb"
     with DemoServer(step_seconds=0.02) as server:
         there = re.sub(r"cw\.Studio\.demo\(.*?\)", f"cw.Studio('{server.url}')", path.read_text("utf-8"))
         path.write_text(there, "utf-8")
