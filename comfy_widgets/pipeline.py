@@ -377,7 +377,17 @@ async def _save(attempt: Attempt, tracker: Tracker, news: News) -> Take:
             error.hint = f"The server left out: {' '.join(attempt.dropped)}"
         raise
     attempt.drop_row()
-    loop = asyncio.get_running_loop()
-    # In a thread: it waits for other kernels and for the disk.
-    loop.call_later(_INDEX_SECONDS, lambda: loop.run_in_executor(None, attempt.cache.write_index))
+    _write_index_soon(attempt.cache)
     return take
+
+
+def _write_index_soon(cache: TakeCache) -> None:
+    loop = asyncio.get_running_loop()
+
+    def write() -> None:
+        # A loop that is being shut down takes no more work; closing the studio has written the index.
+        with suppress(RuntimeError):
+            # In a thread: it waits for other kernels and for the disk.
+            loop.run_in_executor(None, cache.write_index)
+
+    loop.call_later(_INDEX_SECONDS, write)

@@ -7,7 +7,7 @@ import httpx
 
 from comfy_widgets import Studio
 from comfy_widgets.demo import DemoServer
-from tests.faults.test_interrupts import small
+from tests.faults.interrupts import small
 
 COUNT = 500
 OTHERS = 20

@@ -1,18 +1,16 @@
-"""A kernel that is killed at one step of making a take: ``python -m tests.lib.dying URL FOLDER STEP``; "" survives."""
+"""The steps of making a take, and how the process that makes it is killed (-9) at one of them."""
 
 import functools
 import os
 import signal
-import sys
 from collections.abc import Callable
 from typing import Any
 
-from comfy_widgets import Studio, Workflow, pipeline, saving
+from comfy_widgets import pipeline, saving
 from comfy_widgets.attempt import Attempt
 from comfy_widgets.cache import TakeCache
 from comfy_widgets.comfyui.client import Client
 from comfy_widgets.comfyui.status import Remote
-from tests.lib.graphs import wan
 
 
 def die(*_: Any, **__: Any) -> None:
@@ -51,7 +49,6 @@ def on_running() -> None:
 
 
 STEPS: dict[str, Callable[[], None]] = {
-    "": lambda: None,
     "before the row is written": lambda: before(Attempt, "add_row"),
     "before the POST": lambda: before(Client, "submit"),
     "after the POST": lambda: after(Client, "submit"),
@@ -66,12 +63,6 @@ STEPS: dict[str, Callable[[], None]] = {
 }
 
 
-def main(url: str, folder: str, step: str) -> None:
+def die_at(step: str) -> None:
+    """Let this process not get past a step."""
     STEPS[step]()
-    with Studio(url, cache=folder) as studio:
-        take = studio.run(Workflow(wan()), seed=1)
-        sys.stdout.write(str(take.path))
-
-
-if __name__ == "__main__":
-    main(*sys.argv[1:])

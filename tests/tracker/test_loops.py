@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from comfy_widgets import Studio
+from comfy_widgets import Studio, pipeline
 from comfy_widgets.demo import DemoServer
 from comfy_widgets.errors import WrongLoop
 from comfy_widgets.home_loop import HomeLoop
@@ -114,6 +114,26 @@ def test_blocking_inside_a_running_loop_lets_it_turn(threaded, tmp_path):
     script = textwrap.dedent(NESTED.format(root=str(ROOT), url=threaded.url, cache=str(tmp_path)))
     ran = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=False)
     assert (ran.returncode, ran.stdout.split()) == (0, ["9", "True"]), ran.stderr
+
+
+def test_a_loop_that_is_shut_down_while_the_index_is_due_complains_of_nothing(
+    threaded, workflow, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(pipeline, "_INDEX_SECONDS", 0.05)
+    complaints = []
+
+    async def program():
+        loop = asyncio.get_running_loop()
+        loop.set_exception_handler(lambda _, context: complaints.append(context))
+        async with Studio(threaded.url, cache=tmp_path) as studio:
+            await studio.submit(workflow, seed=1)
+        # As asyncio.run does it, which goes on for as long as a thread still works.
+        await loop.shutdown_default_executor()
+        await asyncio.sleep(0.2)
+
+    asyncio.run(program())
+    assert (tmp_path / "index.json").exists()
+    assert complaints == []
 
 
 def test_an_interrupt_ends_the_wait_and_not_the_job(threaded, workflow, tmp_path):
