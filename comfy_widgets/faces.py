@@ -68,6 +68,8 @@ class TakeLike(Protocol):
     def renderer(self) -> str: ...  # noqa: D102
     @property
     def title(self) -> str: ...  # noqa: D102
+    @property
+    def also(self) -> Sequence["TakeLike"]: ...  # noqa: D102
 
 
 class JobLike(Protocol):
@@ -204,8 +206,23 @@ def take_html(take: TakeLike, source: str | None) -> str:
     return (
         f'<div class="cw-take" style="{_STYLE["face"]}">{_media(take, source)}'
         f'<div style="margin-top:6px"><strong>{escape(title)}</strong>{words}'
-        f'<div style="{_STYLE["line"]}">{values}</div>{measures}</div></div>'
+        f'<div style="{_STYLE["line"]}">{values}</div>{measures}{_others(take)}</div></div>'
     )
+
+
+def _others(take: TakeLike) -> str:
+    """The other files of the job: small pictures where the notebook reaches them, the rest by name."""
+    cells = "".join(_other(other) for other in take.also[:_SHEET])
+    rest = len(take.also) - _SHEET
+    more = f'<span style="{_STYLE["quiet"]}">and {rest} more</span>' if rest > 0 else ""
+    return f'<div style="{_STYLE["line"]}">{cells}{more}</div>' if cells else ""
+
+
+def _other(take: TakeLike) -> str:
+    name, source = escape(take.path.name, quote=True), notebook_path(take.path)
+    if source is None or take.kind != "image":
+        return f'<span style="{_STYLE["quiet"]}">{name}</span>'
+    return f'<img src="{escape(source, quote=True)}" alt="{name}" style="height:96px;border-radius:4px">'
 
 
 def compare_html(takes: Sequence[TakeLike], each: Sequence[Sequence[tuple[str, str, str]]]) -> str:

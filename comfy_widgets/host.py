@@ -12,6 +12,8 @@ _NAMES = {
 }
 # These serve no files by their path relative to the notebook.
 _NO_FILES = frozenset({"colab", "marimo", "vscode"})
+# VS Code tells its process here; over SSH, in WSL and in containers only its folder.
+_VSCODE = ("VSCODE_PID", "VSCODE_CWD")
 
 
 def host() -> str:
@@ -22,7 +24,7 @@ def host() -> str:
         return "marimo"
     session = os.environ.get("JPY_SESSION_NAME")
     # VS Code names the sessions that it opens on a Jupyter server so.
-    if "-jvsc-" in (session or "") or (session is None and "VSCODE_PID" in os.environ):
+    if "-jvsc-" in (session or "") or (session is None and any(name in os.environ for name in _VSCODE)):
         return "vscode"
     return "jupyter" if "ipykernel" in sys.modules else "python"
 

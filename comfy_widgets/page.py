@@ -16,7 +16,8 @@ body { margin: 0 auto; padding: 24px; max-width: 1440px; background: var(--bg); 
   font: 15px/1.5 system-ui, sans-serif; }
 h1 { margin: 0 0 16px; font-size: 20px; overflow-wrap: anywhere; }
 h1 small, .dim { color: var(--dim); font-weight: 400; }
-main { display: grid; gap: 20px; grid-template-columns: repeat(auto-fill, minmax(min(360px, 100%), 1fr)); }
+main { display: grid; gap: 20px; align-items: start;
+  grid-template-columns: repeat(auto-fit, minmax(min(360px, 100%), 1fr)); }
 main:has(> :only-child) { max-width: 960px; }
 figure { margin: 0; border: 1px solid var(--line); border-radius: 8px; overflow: hidden; }
 video, img { display: block; width: 100%; height: auto; max-height: 80vh; background: #000; object-fit: contain; }

@@ -154,9 +154,9 @@ def _kept(cache: TakeCache, origin: Origin, files: list[OutputFile], parts: list
         for place, (file, part) in enumerate(zip(files, parts, strict=True))
     ]
     moves = {part: take.path for part, take in zip(parts, takes, strict=True)}
-    chosen = _with_poster(takes[0], parts[0], moves)
-    chosen = replace(chosen, take_number=number, also=tuple(takes[1:]), used_by=((request.scene, request.shot),))
-    return cache.keep(chosen, moves)
+    chosen, *others = (_with_poster(take, part, moves) for take, part in zip(takes, parts, strict=True))
+    chosen = replace(chosen, take_number=number, used_by=((request.scene, request.shot),))
+    return cache.keep(chosen.with_also(others), moves)
 
 
 def _described(part: Path, path: Path, file: OutputFile, origin: Origin) -> Take:

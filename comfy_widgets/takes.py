@@ -1,6 +1,6 @@
 """A take: one file that was generated, and everything that led to it."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Self
@@ -50,6 +50,8 @@ class Take:
         1 for the first take of a key; ``fresh=True`` makes further ones.
     also
         The other files of the same job.
+    output
+        0 for the chosen file, else its place among the other files of the job, from 1.
     cached
         Whether it was there before it was asked for.
     """
@@ -81,6 +83,7 @@ class Take:
     changed: Mapping[str, list[Any]] = field(default_factory=dict)
     take_number: int = 1
     also: tuple["Take", ...] = ()
+    output: int = 0
     cached: bool = False
 
     @property
@@ -90,8 +93,8 @@ class Take:
 
     @property
     def handle(self) -> str:
-        """Key and number: no other take has it, and it stays when the folder is moved."""
-        return f"{self.key}.{self.take_number}"
+        """Key and number: no other file has it, and it stays when the folder is moved."""
+        return f"{self.key}.{self.take_number}" + (f".o{self.output}" if self.output else "")
 
     @property
     def workflow(self) -> Workflow:
@@ -113,6 +116,12 @@ class Take:
         """
         return differences([self, other])
 
+    def with_also(self, others: Iterable["Take"]) -> Self:
+        """The same take with the other files of its job, each told apart by its place among them."""
+        number = self.take_number
+        placed = (replace(other, take_number=number, output=place) for place, other in enumerate(others, 1))
+        return replace(self, also=tuple(placed))
+
     def as_cached(self) -> Self:
         """The same take, saying that it was there already."""
         return replace(self, cached=True)
@@ -125,7 +134,7 @@ class Take:
     def to_json(self) -> dict[str, Any]:
         """As a JSON object; paths become file names, since a folder of takes can be moved."""
         fields = asdict(self)
-        del fields["cached"]
+        del fields["cached"], fields["output"]
         fields["path"] = self.path.name
         fields["poster"] = self.poster.name if self.poster else None
         fields["also"] = [take.to_json() for take in self.also]
@@ -140,13 +149,14 @@ class Take:
         KeyError, TypeError
             If it is not the JSON of a take.
         """
-        known = {name: fields[name] for name in cls.__dataclass_fields__ if name in fields and name != "cached"}
+        apart = {"cached", "output"}
+        known = {name: fields[name] for name in cls.__dataclass_fields__ if name in fields and name not in apart}
         # Only names are kept: a sidecar that was tampered with must not lead out of its folder.
         known["path"] = folder / Path(fields["path"]).name
         known["poster"] = folder / Path(fields["poster"]).name if fields.get("poster") else None
         known["used_by"] = tuple((scene, shot) for scene, shot in fields.get("used_by", ()))
-        known["also"] = tuple(cls.from_json(other, folder) for other in fields.get("also", ()))
-        return cls(**known)
+        also = [cls.from_json(other, folder) for other in fields.get("also", ())]
+        return cls(**known).with_also(also)
 
     def __hash__(self) -> int:
         # The inputs and the graph can't be hashed, and need not be: a take is known by its request and its file.

@@ -11,12 +11,12 @@ PIECE = 1_000_000
 
 
 def handle(take: Take) -> str:
-    """What the browser calls a take: takes of one key are told apart by their number."""
+    """What the browser calls a file: takes of one key are told apart by their number, the others of a job by theirs."""
     return take.handle
 
 
 class Shelf:
-    """The takes that one widget shows; no other file can be asked for.
+    """The takes that one widget shows, with the other files of their jobs; no other file can be asked for.
 
     Parameters
     ----------
@@ -25,7 +25,7 @@ class Shelf:
     """
 
     def __init__(self, takes: Iterable[Take] = ()) -> None:
-        self._takes = {handle(take): take for take in takes}
+        self._takes = {handle(each): each for take in takes for each in (take, *take.also)}
 
     def piece(self, body: Mapping[str, Any]) -> bytes:
         """One piece of a take's file.

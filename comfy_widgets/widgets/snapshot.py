@@ -1,5 +1,6 @@
 """What the browser is told about jobs and takes: small JSON, without bytes, ids, secrets or folders of this machine."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from comfy_widgets import faces
@@ -7,6 +8,9 @@ from comfy_widgets.errors import ComfyWidgetsError, FetchFailed
 from comfy_widgets.jobs import Job, JobStatus
 from comfy_widgets.takes import Take
 from comfy_widgets.widgets.pieces import handle
+
+# A browser's numbers are exact up to here; seeds go further.
+_EXACT = 2**53
 
 _STOPPABLE = frozenset({JobStatus.SUBMITTING, JobStatus.QUEUED, JobStatus.RUNNING})
 
@@ -56,10 +60,24 @@ def error_state(error: ComfyWidgetsError) -> dict[str, Any]:
 
 
 def take_state(take: Take) -> dict[str, Any]:
-    """A take; its bytes are asked for by the handle, or by its place beside the notebook where a server has that."""
+    """A take: its own file, what made it, and the other files of its job."""
+    return file_state(take) | {
+        "title": take.title,
+        "inputs": exact(take.inputs),
+        "made": take.made,
+        "server": take.server,
+        "render_seconds": take.render_seconds,
+        "simulated": take.renderer == "demo",
+        "cached": take.cached,
+        "take_number": take.take_number,
+        "also": [file_state(other) for other in take.also],
+    }
+
+
+def file_state(take: Take) -> dict[str, Any]:
+    """One file; its bytes are asked for by the handle, or by its place beside the notebook where a server has that."""
     return {
         "id": handle(take),
-        "title": take.title,
         "file": take.path.name,
         "kind": take.kind,
         "media_type": take.media_type,
@@ -69,16 +87,18 @@ def take_state(take: Take) -> dict[str, Any]:
         "fps": take.fps,
         "frames": take.frames,
         "seconds": take.seconds,
-        "inputs": dict(take.inputs),
-        "made": take.made,
-        "server": take.server,
-        "render_seconds": take.render_seconds,
-        "simulated": take.renderer == "demo",
-        "cached": take.cached,
-        "take_number": take.take_number,
         "poster": poster_state(take),
         "place": faces.notebook_path(take.path),
     }
+
+
+def exact(value: Any) -> Any:
+    """The same JSON with the numbers that a browser would round, such as seeds, as text."""
+    if isinstance(value, Mapping):
+        return {name: exact(inner) for name, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [exact(inner) for inner in value]
+    return str(value) if isinstance(value, int) and abs(value) > _EXACT else value
 
 
 def poster_state(take: Take) -> str | None:

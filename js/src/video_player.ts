@@ -1,5 +1,4 @@
 import * as messages from "./lib/messages.json";
-import { STATES } from "./lib/states";
 import "./theme.css";
 import "./player.css";
 import { Player } from "./lib/player";
@@ -12,7 +11,7 @@ const render = viewOf((kernel, signal) => {
     el: [it.el],
     show({ job, take }) {
       if (take) it.show(take);
-      else if (job) it.screen.idle(say(messages.no_take, { status: STATES[job.status].toLowerCase() }));
+      else if (job) it.screen.idle(say(messages.no_take, { status: job.status }));
     },
   };
 });

@@ -40,6 +40,7 @@ export function take(changes: Partial<TakeState> = {}): TakeState {
     take_number: 1,
     poster: null,
     place: null,
+    also: [],
     ...changes,
   };
 }

@@ -178,6 +178,33 @@ test("an image is shown as one, without a video's buttons", async () => {
   expect(named("Loop")).toBeUndefined();
 });
 
+test("of a job's several files one is on the screen, the others are a choice away", async () => {
+  const own = { kind: "image", media_type: "image/png", size: 10, place: null, poster: null };
+  const still = { ...take(own), id: "9f3a.1.o1", file: "shot-01.o1.png", width: 640, height: 480 };
+  await load({ size: 10, poster: "data:,", also: [still] });
+  const field = find<HTMLSelectElement>("select");
+  expect(field.hidden).toBe(false);
+  expect([...field.options].map(({ text }) => text)).toEqual(["1: video", "2: image"]);
+  field.selectedIndex = 1;
+  field.dispatchEvent(new Event("input"));
+  FakeObserver.see();
+  expect(fake.asked("piece").at(-1)).toMatchObject({ take: "9f3a.1.o1" });
+  await fake.answer(fake.asked("piece").at(-1), {}, [new ArrayBuffer(10)]);
+  expect(find("img").getAttribute("src")).toBe("blob:2");
+  expect(video().hidden).toBe(true);
+  expect(named("Loop")).toBeUndefined();
+  expect(named("Save").title).toBe("shot-01.o1.png, 1 kB");
+  expect(find(".cw-chips").textContent).toContain("640×480");
+  field.selectedIndex = 0;
+  field.dispatchEvent(new Event("input"));
+  expect(video().hidden).toBe(false);
+});
+
+test("a job's only file is no choice", async () => {
+  await load();
+  expect(find<HTMLSelectElement>("select").hidden).toBe(true);
+});
+
 test("what cannot be shown can be saved", () => {
   player.show(take({ kind: "other", media_type: "application/zip" }));
   FakeObserver.see();

@@ -101,14 +101,42 @@ test("one that was let go while it loads asks for no more, and begins again when
   expect(held()).toContain(0);
 });
 
-test("a video that fails from the server is fetched through the kernel", async () => {
+/** A player of what the server has, or not. */
+async function fromServer(size = 3): Promise<string[]> {
+  const asked: string[] = [];
   fake.widget_manager = { resolveUrl: async () => "/files/a.mp4" };
-  vi.stubGlobal(
-    "fetch",
-    async () => new Response("x", { status: 206, headers: { "Content-Range": "bytes 0-0/3" } }),
-  );
-  players[0]?.show(take({ id: "x.1", size: 3, place: "a.mp4" }));
+  vi.stubGlobal("fetch", async (url: string) => {
+    asked.push(url);
+    return new Response("x", { status: 206, headers: { "Content-Range": `bytes 0-0/${size}` } });
+  });
+  players[0]?.show(take({ id: "x.1", size: 3, place: "a.mp4", poster: "data:,poster" }));
   FakeObserver.all.at(-1)?.tell(true);
+  await vi.waitFor(() => expect(asked).toHaveLength(1));
+  return asked;
+}
+
+test("what the server has is not asked of the kernel, nor when it comes back", async () => {
+  const asked = await fromServer();
+  await vi.waitFor(() => expect(video(0).getAttribute("src")).toBe("/files/a.mp4"));
+  FakeObserver.all.at(-1)?.tell(false);
+  for (const n of [1, 2, 3, 4]) await pass(n);
+  expect(held()).not.toContain(0);
+  fake.sent.splice(0);
+  FakeObserver.all.at(-1)?.tell(true);
+  await vi.waitFor(() => expect(video(0).getAttribute("src")).toBe("/files/a.mp4"));
+  expect(asked).toHaveLength(2);
+  expect(fake.asked("piece")).toEqual([]);
+});
+
+test("what the server does not have is asked of the kernel", async () => {
+  await fromServer(4);
+  await vi.waitFor(() => expect(fake.asked("piece")).toHaveLength(1));
+  await fake.answer(fake.asked("piece")[0], {}, [new ArrayBuffer(3)]);
+  expect(video(0).getAttribute("src")).toMatch("blob:");
+});
+
+test("a video that fails from the server is fetched through the kernel", async () => {
+  await fromServer();
   await vi.waitFor(() => expect(video(0).getAttribute("src")).toBe("/files/a.mp4"));
   video(0).dispatchEvent(new Event("error"));
   await settle();

@@ -31,6 +31,22 @@ def clip(path: Path, *, seconds: float = 2, fps: int = 24, size: str = "640x360"
     return path
 
 
+def still(path: Path, *, size: str = "640x360") -> Path:
+    """A picture as png."""
+    graph = av.filter.Graph()
+    made = graph.add("testsrc2", f"size={size}:rate=1:duration=1")
+    out = graph.add("buffersink")
+    made.link_to(out)
+    graph.configure()
+    with av.open(str(path), "w", format="image2", options={"update": "1"}) as container:
+        stream = container.add_stream("png", rate=1)
+        stream.width, stream.height = (int(side) for side in size.split("x"))
+        stream.pix_fmt = "rgb24"
+        container.mux(stream.encode(out.pull().reformat(format="rgb24")))
+        container.mux(stream.encode())
+    return path
+
+
 def pad(path: Path, size: int) -> Path:
     """Let a file have this size: players skip the box at its end."""
     missing = size - path.stat().st_size

@@ -2,9 +2,11 @@
 
 import json
 import re
+from dataclasses import replace
 
 from playwright.sync_api import expect
 
+from comfy_widgets.cache import TakeCache
 from tests.browser import clips
 from tests.browser.conftest import READY, shoot
 
@@ -129,6 +131,24 @@ def test_a_take_whose_file_was_deleted_says_so(place, start):
     no_errors(page)
 
 
+def test_every_file_of_a_job_can_be_looked_at(place, start):
+    made = clips.take(place / "takes")
+    still = clips.still(place / "takes" / "shot.o1.png", size="400x300")
+    picture = replace(made, path=still, poster=None, kind="image", media_type="image/png", size=still.stat().st_size)
+    TakeCache(place / "takes").keep(made.with_also([picture]), {})
+    page = start(START, "cw.VideoPlayer(takes[0])", "takes[0]").page
+    ready(page)
+    page.get_by_label("Files of this job").select_option("2: image")
+    page.wait_for_function("() => document.querySelector('.cw-screen img')?.naturalWidth === 400")
+    expect(page.locator(".cw-player video")).to_be_hidden()
+    shoot(page.locator(".cw-player"), "player-other-file")
+    page.get_by_label("Files of this job").select_option("1: video")
+    ready(page)
+    assert plays(page)
+    page.wait_for_function("() => document.querySelector('.cw-take img')?.naturalWidth === 400")
+    no_errors(page)
+
+
 def test_a_saved_notebook_stays_small_and_plays_again(place, start, open_notebook):
     like = clips.clip(place / "like.mp4")
     for number in range(10):
@@ -166,6 +186,10 @@ def test_only_players_that_can_be_seen_hold_video(place, start):
         page.wait_for_function(f"() => document.querySelectorAll('.cw-player video')[{number}].readyState >= 2")
         told = holding(page)
         assert told["all"] <= max(4, told["seen"])
+    # What was let go comes back from where it came, not through the kernel.
+    page.locator(".cw-player").first.scroll_into_view_if_needed()
+    ready(page)
+    assert "/files/" in source(page)
 
 
 def holding(page):

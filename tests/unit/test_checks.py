@@ -22,7 +22,7 @@ def nowhere(monkeypatch):
     """No host at all, whatever runs these tests."""
     for name in ("google.colab", "marimo", "ipykernel"):
         monkeypatch.delitem(sys.modules, name, raising=False)
-    for name in ("VSCODE_PID", "JPY_SESSION_NAME", "JPY_PARENT_PID"):
+    for name in ("VSCODE_PID", "VSCODE_CWD", "JPY_SESSION_NAME", "JPY_PARENT_PID"):
         monkeypatch.delenv(name, raising=False)
 
 
@@ -42,6 +42,8 @@ def jupyter(monkeypatch):
         (["ipykernel"], {"JPY_SESSION_NAME": "/home/a/x.ipynb"}, "jupyter"),
         (["ipykernel"], {"JPY_SESSION_NAME": "/home/a/x.ipynb", "VSCODE_PID": "7"}, "jupyter"),
         (["ipykernel"], {"VSCODE_PID": "7"}, "vscode"),
+        (["ipykernel"], {"VSCODE_CWD": "/home/a"}, "vscode"),
+        (["ipykernel"], {"JPY_SESSION_NAME": "/home/a/x.ipynb", "VSCODE_CWD": "/home/a"}, "jupyter"),
         (["ipykernel"], {"JPY_SESSION_NAME": "/home/a/x-jvsc-1234.ipynb"}, "vscode"),
         (["ipykernel", "google.colab"], {}, "colab"),
         (["marimo"], {}, "marimo"),

@@ -212,6 +212,21 @@ def test_a_link_out_of_the_folder_is_followed(notebook, tmp_path):
     assert faces.notebook_path(notebook / "takes" / "x.mp4") is None
 
 
+def test_the_other_files_of_a_job_are_shown_or_named(notebook, monkeypatch):
+    folder = notebook / "takes"
+    still = take(folder, path=folder / f"{'<b>'}.o1.png", kind="image", poster=None)
+    other = take(folder, path=folder / "x.o2.zip", kind="other", poster=None)
+    made = kept(folder).with_also([still, other])
+    page = read(faces.take_html(made, "takes/x.mp4"))
+    assert page.attributes("img")["src"] == "takes/%3Cb%3E.o1.png"
+    assert "x.o2.zip" in page.text
+    assert "and 3 more" in read(faces.take_html(made.with_also([still] * 15), None)).text
+    monkeypatch.setenv("VSCODE_PID", "1")
+    dead = read(faces.take_html(made, None))
+    assert "<b>.o1.png" in dead.text
+    assert "takes/%3Cb%3E.o1.png" not in [told.get("src") for _, told in dead.tags]
+
+
 @pytest.mark.parametrize("where", ["VS Code", "google.colab", "marimo"])
 def test_where_no_relative_address_works_none_is_given(notebook, monkeypatch, where):
     made = kept(notebook / "takes")

@@ -12,11 +12,17 @@ from tests.lib.takes import another, take
 @pytest.fixture
 def made(tmp_path):
     still = take(tmp_path, path=tmp_path / "x.o1.png", kind="image", poster=None, used_by=())
-    return take(tmp_path, also=(still,))
+    return take(tmp_path).with_also([still])
 
 
 def test_a_take_comes_back_from_json_as_it_was(made, tmp_path):
     assert Take.from_json(json.loads(json.dumps(made.to_json())), tmp_path) == made
+
+
+def test_the_files_of_a_job_are_told_apart(made, tmp_path):
+    second = Take.from_json(dataclasses.replace(made, take_number=2).to_json(), tmp_path)
+    handles = [file.handle for take_ in (made, second) for file in (take_, *take_.also)]
+    assert handles == [f"{made.key}.{place}" for place in ("1", "1.o1", "2", "2.o1")]
 
 
 def test_json_tells_no_folder_and_no_passing_state(made, tmp_path):

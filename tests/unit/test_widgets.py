@@ -155,6 +155,15 @@ def test_the_graph_comes_when_it_is_asked_for(kit):
     assert content == {"re": "q", "ok": True, "graph": take.graph}
 
 
+def test_seeds_that_a_browser_would_round_are_told_as_text(kit):
+    seed = 2**64 - 1
+    player = VideoPlayer(kit.take(inputs={"seed": seed, "steps": 20}, graph={"3": {"inputs": {"seed": [seed]}}}))
+    assert player.state["take"]["inputs"] == {"seed": str(seed), "steps": 20}
+    assert kit.ask(player, "read", "graph", take=player.state["take"]["id"])[0]["graph"] == {
+        "3": {"inputs": {"seed": [str(seed)]}}
+    }
+
+
 async def test_only_the_take_that_is_shown_has_pieces(kit, take):
     job = kit.job()
     view = JobView(job)

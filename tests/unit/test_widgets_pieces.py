@@ -3,7 +3,9 @@
 import pytest
 
 from comfy_widgets.errors import InputFileError
+from comfy_widgets.widgets import Gallery
 from comfy_widgets.widgets.pieces import PIECE, Shelf, handle
+from comfy_widgets.widgets.snapshot import take_state
 from tests.unit.test_widgets_kit import Kit
 
 
@@ -51,6 +53,16 @@ def test_two_takes_of_one_key_are_told_apart(kit):
     shelf = Shelf([first, second])
     assert shelf.piece(ask(first, 0)) == b"first"
     assert shelf.piece(ask(second, 0)) == b"second"
+
+
+def test_every_file_of_a_job_can_be_asked_for(kit):
+    still = kit.take(data=b"picture", take_number=2, kind="image")
+    made = kit.take(data=b"video").with_also([still])
+    shelf = Shelf([made])
+    told = take_state(made)
+    assert [shelf.piece({"take": file["id"], "offset": 0}) for file in (told, *told["also"])] == [b"video", b"picture"]
+    # Shown apart from each other they are not mixed up either.
+    assert [*Gallery([made, *made.also]).takes] == [made, *made.also]
 
 
 def test_a_deleted_file_is_named_without_its_folder(big):

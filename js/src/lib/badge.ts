@@ -7,7 +7,7 @@ import type { Kernel } from "./kernel";
 import { setMark } from "./mark";
 import * as messages from "./messages.json";
 import { clock, percent, say, span } from "./say";
-import { ACTS, STATES } from "./states";
+import { ACTS } from "./states";
 import { type Act, type JobState, MOVING, type Status, type TakeState } from "./wire";
 
 const STALE_SECONDS = 30;
@@ -102,13 +102,13 @@ function words(job: JobState): [string, string] {
 
 function drawWords(parts: Parts, job: JobState, refused: string): void {
   const [lead, rest] = refused ? ["", refused] : words(job);
-  put(parts.state, STATES[job.status]);
+  put(parts.state, job.status);
   put(parts.lead, lead);
   put(parts.rest, rest);
   attach(parts.what, { title: lead + rest });
   setMark(parts.shape, job.status);
   attach(parts.el, { "data-state": job.status, "aria-label": say(messages.job, { title: job.title }) });
-  put(parts.voice, MOVING.has(job.status) ? STATES[job.status] : `${STATES[job.status]}. ${lead + rest}`);
+  put(parts.voice, MOVING.has(job.status) ? job.status : `${job.status}: ${lead + rest}`);
   parts.unfold.hidden = !job.error || job.status === "cancelled";
   if (!job.error) fold(parts, true);
   put(parts.more, [job.message, ...(job.error?.details ?? [])].join("\n"));

@@ -39,12 +39,12 @@ export function result(take: TakeState): string {
     : say(messages.cached_on, origin);
 }
 
-export function chips(take: TakeState): HTMLElement {
-  const list = h("ul", { class: "cw-chips" });
+/** Say them in a list. */
+export function chips(list: HTMLElement, take: TakeState): void {
   const cached = say(messages.cached, { day: day(take.made) });
-  for (const text of facts(take)) {
+  const items = facts(take).map((text) => {
     const title = text === cached ? result(take) : text;
-    list.append(h("li", { class: "cw-chip cw-num", title }, text));
-  }
-  return list;
+    return h("li", { class: "cw-chip cw-num", title }, text);
+  });
+  list.replaceChildren(...items);
 }

@@ -12,29 +12,27 @@ interface Node {
   _meta?: { title?: string };
 }
 
-/** A button, and beneath the take what it unfolds; `late` says that the kernel has not answered. */
+/** A button, and beneath the take what it unfolds. */
 export function grapher(take: TakeState, kernel: Kernel, signal: AbortSignal) {
-  const graph = h("div", { class: "cw-graph", role: "region", tabindex: 0, hidden: true });
-  attach(graph, { "aria-label": say(messages.graph_of, { title: take.title }) });
+  const label = say(messages.graph_of, { title: take.title });
+  const graph = h("div", {
+    class: "cw-graph",
+    role: "region",
+    tabindex: 0,
+    hidden: true,
+    "aria-label": label,
+  });
   let asked = false;
-  const unfold = button(
-    "cw-quiet",
-    () => {
-      graph.hidden = !graph.hidden;
-      attach(unfold, { "aria-expanded": String(!graph.hidden) });
-      if (!asked) fill();
-      asked = true;
-    },
-    messages.graph,
-  );
-  attach(unfold, { "aria-expanded": "false" });
-  let waiting = false;
-  const late = (late: boolean) => {
-    if (late && waiting) graph.replaceChildren(messages.wait_kernel_hint);
+  const unfold = button("cw-quiet", () => fold(!graph.hidden), messages.graph);
+  const fold = (folded: boolean) => {
+    graph.hidden = folded;
+    attach(unfold, { "aria-expanded": String(!folded) });
+    if (!folded && !asked) fill();
   };
   const fill = async () => {
-    waiting = true;
-    graph.replaceChildren(messages.asking);
+    asked = true;
+    // Comes into sight only if it stands there for a while.
+    graph.replaceChildren(h("span", { class: "cw-patience" }, messages.wait_kernel_hint));
     try {
       const [answer] = await kernel.read("graph", { take: take.id }, signal);
       graph.replaceChildren(...nodes(answer.graph as Record<string, Node>));
@@ -42,9 +40,9 @@ export function grapher(take: TakeState, kernel: Kernel, signal: AbortSignal) {
       asked = false;
       graph.replaceChildren((error as Error).message);
     }
-    waiting = false;
   };
-  return { unfold, graph, late };
+  fold(true);
+  return { unfold, graph };
 }
 
 function nodes(graph: Record<string, Node>): HTMLElement[] {

@@ -9,7 +9,7 @@ import { Reel } from "./reel";
 import { bytes, say } from "./say";
 import { Screen } from "./screen";
 import { speeder, toggle } from "./tools";
-import type { TakeState } from "./wire";
+import type { FileState, TakeState } from "./wire";
 
 export class Player {
   readonly screen = new Screen((ratio) => {
@@ -23,32 +23,21 @@ export class Player {
   readonly #signal: AbortSignal;
   #shown: string | undefined;
   #one = new AbortController();
-  #late = (_late: boolean) => {};
 
   constructor(kernel: Kernel, signal: AbortSignal) {
     this.#kernel = kernel;
     this.#signal = signal;
     this.el.addEventListener("keydown", (event) => this.screen.key(event));
-    kernel.onLate((late) => {
-      this.screen.late(late);
-      this.#late(late);
-    });
+    kernel.onLate((late) => this.screen.late(late));
     signal.addEventListener("abort", () => this.screen.clear());
   }
 
   show(take: TakeState): void {
     if (take.id === this.#shown) return;
     this.#shown = take.id;
-    this.#one.abort();
-    this.#one = new AbortController();
-    const life = AbortSignal.any([this.#signal, this.#one.signal]);
-    const reel = new Reel(take, this.screen, this.#kernel, life);
     attach(this.el, { "aria-label": take.title });
     this.el.hidden = this.#below.hidden = false;
-    this.#below.replaceChildren(...this.#describe(take, reel));
-    this.screen.retry = () => reel.retry();
-    this.screen.set(take, () => reel.load());
-    reel.begin();
+    this.#below.replaceChildren(...this.#describe(take));
   }
 
   /** Show nothing. */
@@ -59,28 +48,49 @@ export class Player {
     this.el.hidden = true;
   }
 
-  #describe(take: TakeState, reel: Reel): HTMLElement[] {
-    const { screen } = this;
-    const { unfold, graph, late } = grapher(take, this.#kernel, this.#signal);
-    this.#late = late;
+  #describe(take: TakeState): HTMLElement[] {
+    const { unfold, graph } = grapher(take, this.#kernel, this.#signal);
+    const tools = h("div", { class: "cw-tools" });
     const head = h(
       "div",
       { class: "cw-row" },
       h("b", { class: "cw-title", title: take.title }, take.title),
       h("span", { class: "cw-dim" }, take.take_number > 1 ? say(messages.take, { n: take.take_number }) : ""),
-      screen.readout,
-      h(
-        "div",
-        { class: "cw-tools" },
-        ...(take.kind === "video" ? tools(screen.video) : []),
-        saver(take, reel),
-        unfold,
-      ),
+      this.screen.readout,
+      tools,
     );
     const prompt = String(take.inputs.prompt ?? "");
     const words = h("p", { class: "cw-clamp", title: prompt, tabindex: 0 }, prompt);
-    return [head, ...(prompt && prompt !== take.title ? [words] : []), chips(take), graph];
+    const told = h("ul", { class: "cw-chips" });
+    const put = (file: FileState) => {
+      const one = { ...take, ...file };
+      tools.replaceChildren(...this.#run(one), unfold);
+      chips(told, one);
+    };
+    put(take);
+    tools.before(outputs(take, put));
+    return [head, ...(prompt && prompt !== take.title ? [words] : []), told, graph];
   }
+
+  /** Put a file on the screen; what can be done with it. */
+  #run(take: TakeState): HTMLElement[] {
+    this.#one.abort();
+    this.#one = new AbortController();
+    const reel = new Reel(take, this.screen, this.#kernel, AbortSignal.any([this.#signal, this.#one.signal]));
+    this.screen.retry = () => reel.retry();
+    this.screen.set(take, () => reel.load());
+    reel.begin();
+    return [...(take.kind === "video" ? tools(this.screen.video) : []), saver(take, reel)];
+  }
+}
+
+/** Which of a job's files is on the screen, where there are several. */
+function outputs(take: TakeState, put: (file: FileState) => void): HTMLElement {
+  const files = [take, ...take.also];
+  const field = h("select", { "aria-label": messages.outputs, hidden: !take.also.length });
+  field.append(...files.map(({ kind }, at) => h("option", {}, `${at + 1}: ${kind}`)));
+  field.addEventListener("input", () => put(files[field.selectedIndex] as FileState));
+  return field;
 }
 
 function tools(video: HTMLVideoElement): HTMLElement[] {
@@ -104,6 +114,6 @@ function saver(take: TakeState, reel: Reel): HTMLElement {
     },
     messages.save,
   );
-  save.title = `${say(messages.save_title, { file: take.file })}, ${bytes(take.size)}`;
+  save.title = say(messages.file, { file: take.file, size: bytes(take.size) });
   return save;
 }

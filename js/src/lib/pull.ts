@@ -12,18 +12,12 @@ export type Source = (
   signal: AbortSignal,
 ) => Promise<string>;
 
-/** The server's URL if it plays from there, else through the kernel. What came already is not asked for again. */
+/** The server's URL if it has that, else through the kernel. */
 export function sourceOf(kernel: Kernel): Source {
-  let tried = false;
   const pieces = fromKernel(kernel);
   return async (take, onProgress, signal) => {
-    if (take.place && !tried) {
-      const url = await fromServer(kernel, take.place, take.size, signal);
-      // Asked once: a video that failed from there is fetched through the kernel, which can say why.
-      tried = true;
-      if (url) return url;
-    }
-    return pieces(take, onProgress, signal);
+    const url = take.place && (await fromServer(kernel, take.place, take.size, signal));
+    return url || pieces(take, onProgress, signal);
   };
 }
 
@@ -46,7 +40,8 @@ async function fromServer(
   }
 }
 
-function fromKernel(kernel: Kernel): Source {
+/** Through the kernel alone. What came already is not asked for again. */
+export function fromKernel(kernel: Kernel): Source {
   const had: DataView<ArrayBuffer>[] = [];
   return async (take, onProgress, signal) => {
     const count = Math.ceil(take.size / PIECE);

@@ -2,8 +2,8 @@
 
 import type { Kernel } from "./kernel";
 import { posterOf } from "./poster";
-import { type Source, sourceOf } from "./pull";
-import { gone, type Resident, seen, unseen } from "./resident";
+import { fromKernel, type Source, sourceOf } from "./pull";
+import { gone, type Resident, seen } from "./resident";
 import type { Screen } from "./screen";
 import { watchView } from "./visible";
 import type { TakeState } from "./wire";
@@ -12,7 +12,7 @@ export class Reel implements Resident {
   readonly #take: TakeState;
   readonly #screen: Screen;
   readonly #kernel: Kernel;
-  readonly #source: Source;
+  #source: Source;
   readonly #life: AbortSignal;
   readonly #tell: (there: boolean) => void;
   #url: Promise<string | null> | undefined;
@@ -49,7 +49,7 @@ export class Reel implements Resident {
     const tell = (visible: boolean) => {
       this.#visible = visible;
       if (visible) this.load();
-      else if (this.#url) unseen(this);
+      else if (this.#url) seen(this, false);
     };
     watchView(this.#screen.el, tell, this.#life);
   }
@@ -57,13 +57,15 @@ export class Reel implements Resident {
   /** The URL of the bytes; null if they can't be had or are not wanted any more. */
   load(): Promise<string | null> {
     this.#url ??= this.#load();
-    seen(this);
+    seen(this, true);
     return this.#url;
   }
 
   /** The bytes that are there can't be played: fetch them another way, if there is one. */
   retry(): boolean {
     if (this.#blob) return false;
+    // What the server has does not play; the kernel can say why.
+    this.#source = fromKernel(this.#kernel);
     this.#forget();
     this.load();
     return true;

@@ -17,34 +17,20 @@ function list(): Set<Resident> {
   return page[LIST];
 }
 
-/** Say that one is wanted now; those that were not seen for longest let go. */
-export function seen(one: Resident): void {
-  touch(one);
-  sweep(one);
-}
-
-/** Say that one has been seen until now. */
-export function unseen(one: Resident): void {
-  touch(one);
-  sweep();
+/** Say that one is wanted, or was until now; those that were not seen for longest let go. */
+export function seen(one: Resident, wanted: boolean): void {
+  const all = list();
+  all.delete(one);
+  all.add(one);
+  for (const other of [...all]) {
+    if (all.size <= MOST) return;
+    if ((wanted && other === one) || other.needed()) continue;
+    all.delete(other);
+    other.letGo();
+  }
 }
 
 /** Say that one holds nothing any more. */
 export function gone(one: Resident): void {
   list().delete(one);
-}
-
-function touch(one: Resident): void {
-  list().delete(one);
-  list().add(one);
-}
-
-function sweep(except?: Resident): void {
-  const all = list();
-  for (const one of [...all]) {
-    if (all.size <= MOST) return;
-    if (one === except || one.needed()) continue;
-    all.delete(one);
-    one.letGo();
-  }
 }

@@ -89,7 +89,7 @@ export class Screen {
       hidden: this.#bare || !moving,
       "aria-label": say(messages.play, { title: take.title }),
     });
-    if (!moving && take.kind !== "image") this.#tell(messages.cannot_show);
+    if (!moving && take.kind !== "image") this.#tell(messages.cannot_play);
   }
 
   /** The take's small picture, which is shown until there is more. */

@@ -39,8 +39,8 @@ export class Tiles {
     this.#player.el.hidden = true;
     const close = button("cw-quiet cw-close", () => this.#close(), messages.close);
     this.#stage = h("div", { class: "cw-open", hidden: true }, this.#player.el, close);
-    this.el = h("div", { class: "cw-gallery", role: "group" });
-    attach(this.el, { "aria-label": say(messages.gallery, { count: count(items.length) }) });
+    const label = say(messages.gallery, { count: count(items.length) });
+    this.el = h("div", { class: "cw-gallery", role: "group", "aria-label": label });
     this.#filter.el.hidden = !items.length;
     this.el.append(this.#filter.el, this.#stage, this.#note, this.#none.el, this.#list);
     // Of the list, which scrolls by itself, a screen more than can be seen.
@@ -91,7 +91,7 @@ export class Tiles {
     const known = this.#made.get(item.id);
     if (known) return known;
     const { title, take_number: n, prompt, seconds } = item;
-    const open = h("button", { type: "button", class: "cw-tile", tabindex: -1, title: prompt });
+    const open = button("cw-tile", () => this.#open(item, open));
     const number = n > 1 ? h("span", { class: "cw-dim" }, ` ${say(messages.take, { n })}`) : "";
     const length = seconds ? say(messages.seconds, { n: seconds.toFixed(1) }) : "";
     open.append(
@@ -99,12 +99,12 @@ export class Tiles {
       h("span", { class: "cw-name" }, h("b", {}, title), number),
       h("span", { class: "cw-words cw-dim" }, prompt === title ? "" : prompt),
     );
-    attach(open, { "aria-label": say(messages.tile, { title: n > 1 ? `${title}, ${n}` : title }) });
+    const label = say(messages.tile, { title: n > 1 ? `${title}, ${n}` : title });
+    attach(open, { "aria-label": label, tabindex: -1, title: prompt });
     const star = button("cw-star", () => this.#like(item, star));
-    attach(star, { "aria-label": say(messages.favourite, { title }), tabindex: -1 });
-    attach(star, { "aria-pressed": String(this.#liked.has(item.id)) });
+    const on = String(this.#liked.has(item.id));
+    attach(star, { "aria-label": say(messages.favourite, { title }), tabindex: -1, "aria-pressed": on });
     const tile = h("li", {}, open, star);
-    open.addEventListener("click", () => this.#open(item, open));
     this.#made.set(item.id, tile);
     this.#item.set(tile, item);
     return tile;

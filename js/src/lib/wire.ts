@@ -37,10 +37,10 @@ export interface JobState {
   acts: Act[];
 }
 
-export interface TakeState {
+/** One file of a job. */
+export interface FileState {
   /** What a piece of it is asked for by. */
   id: string;
-  title: string;
   file: string;
   kind: string;
   media_type: string;
@@ -50,6 +50,15 @@ export interface TakeState {
   fps: number | null;
   frames: number | null;
   seconds: number | null;
+  /** The small picture: a data URI, or its place. */
+  poster: string | null;
+  /** Where it lies, relative to the notebook, if the page may reach it there. */
+  place: string | null;
+}
+
+/** A take: the file that was chosen, what made it, and the other files of its job. */
+export interface TakeState extends FileState {
+  title: string;
   inputs: Record<string, unknown>;
   made: string;
   server: string;
@@ -57,10 +66,7 @@ export interface TakeState {
   simulated: boolean;
   cached: boolean;
   take_number: number;
-  /** The small picture: a data URI, or its place. */
-  poster: string | null;
-  /** Where it lies, relative to the notebook, if the page may reach it there. */
-  place: string | null;
+  also: FileState[];
 }
 
 /** What every `state` trait has. */
