@@ -303,7 +303,7 @@ def _row(item: Item) -> Row:
         attempts=item.attempts,
         seconds=item.job.elapsed if item.job else None,
         megabytes=take.size / 1e6 if take else None,
-        outcome=take.path.name if take else item.error.what if item.error else "",
+        outcome=take.path.name if take else item.why,
     )
 
 

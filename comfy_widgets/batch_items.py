@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
 from statistics import median
 
-from comfy_widgets.errors import ComfyWidgetsError
+from comfy_widgets.errors import ComfyWidgetsError, Rejected
 from comfy_widgets.jobs import Job, JobStatus
 from comfy_widgets.takes import Take
 
@@ -55,6 +55,12 @@ class Item:
     def error(self) -> ComfyWidgetsError | None:
         """Why there is no take, None while all is well."""
         return self.refused or (self.job.error if self.job else None)
+
+    @property
+    def why(self) -> str:
+        """Why there is no take in one sentence; of a graph with a single problem, that problem."""
+        problems = self.error.problems if isinstance(self.error, Rejected) else []
+        return problems[0] if len(problems) == 1 else self.error.what if self.error else ""
 
     @property
     def take(self) -> Take | None:

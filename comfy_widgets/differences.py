@@ -61,7 +61,7 @@ def differences(takes: Sequence[TakeLike]) -> Differences:
     if not differing:
         graphs = _columns([dict(_literals(take.graph)) for take in takes])
         differing = [(name, values) for name, values in graphs if len(set(values)) > 1][:_MOST_OF_A_GRAPH]
-    shown = [(name, _distinct(values), values) for name, values in differing]
+    shown = [(name, distinct(values), values) for name, values in differing]
     each = [
         [Fact(name, texts[number], wholes[number]) for name, texts, wholes in shown] for number in range(len(takes))
     ]
@@ -128,7 +128,7 @@ def _text(value: Any) -> str:
     return f"{value:g}" if isinstance(value, float) else " ".join(str(value).split())
 
 
-def _distinct(texts: list[str]) -> list[str]:
+def distinct(texts: list[str]) -> list[str]:
     """Of long texts the words between what they all begin with and what they all end with."""
     if max(map(len, texts)) <= _LONG:
         return texts

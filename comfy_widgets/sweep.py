@@ -123,7 +123,7 @@ class Sweep(Batch):
                 **dict(zip(self.axes, place, strict=True)),
                 "status": item.status,
                 "take": item.take.path.name if item.take else None,
-                "error": item.error.what if item.error else None,
+                "error": item.why or None,
             }
             for place, item in zip(self.places, self.items, strict=True)
         ]

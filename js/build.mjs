@@ -10,6 +10,8 @@ const bundles = await context({
     "gallery",
     "check",
     "timeline_view",
+    "batch_view",
+    "sweep_view",
   ].map((name) => `src/${name}.ts`),
   outdir: "../comfy_widgets/static",
   bundle: true,

@@ -82,7 +82,10 @@ def test_answers_name_their_question():
     assert request.body["offset"] == 3
 
 
-@pytest.mark.parametrize("name", ["check", "compare", "gallery", "job_view", "queue_badge", "video_player"])
+@pytest.mark.parametrize(
+    "name",
+    ["batch_view", "check", "compare", "gallery", "job_view", "queue_badge", "sweep_view", "video_player"],
+)
 def test_a_widget_costs_a_notebook_little(name):
     """Each widget's code is saved with the notebook, once for each widget in it."""
     code = bundled(f"{name}.js").read_bytes()
