@@ -83,7 +83,7 @@ def changes(
         differing = [(name, values) for name, values in _columns([one, other]) if len(set(values)) > 1]
         # What a named input says is written in the graph too.
         told += [(name, values) for name, values in differing if values not in [known for _, known in told]]
-    shown = [(name, [_shown(text) for text in _distinct(values)]) for name, values in told]
+    shown = [(name, [_shown(text) for text in distinct(values)]) for name, values in told]
     return [(name, here, there) for name, (here, there) in shown]
 
 
