@@ -16,6 +16,7 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
+from comfy_widgets.comfyui.parts import tag_beside
 from comfy_widgets.errors import CacheError
 from comfy_widgets.files import TEMPORARY, put, temporary_beside, told_as_cache_error, write_text
 from comfy_widgets.takes import Take
@@ -93,14 +94,12 @@ class TakeCache:
         It is ours alone: two kernels may fetch the same file at the same time.
         """
         ours = temporary_beside(self.folder / f"{prompt_id}.{number}")
-        with suppress(OSError):
-            self._left(prompt_id, number).replace(ours)
+        _move_part(self._left(prompt_id, number), ours)
         return ours
 
     def leave_part(self, part: Path, prompt_id: str, number: int) -> None:
         """Leave the bytes that are here to the next attempt."""
-        with suppress(OSError):
-            part.replace(self._left(prompt_id, number))
+        _move_part(part, self._left(prompt_id, number))
 
     def _left(self, prompt_id: str, number: int) -> Path:
         return self.folder / f".{prompt_id}.{number}{TEMPORARY}"
@@ -203,6 +202,14 @@ def slug_of(text: str | None) -> str:
     """A text as part of a file name that every system takes."""
     slug = _SLUG.sub("-", (text or "").strip()).strip("-")[:_LONGEST_SLUG]
     return slug.encode()[:_LONGEST_SLUG_BYTES].decode("utf-8", "ignore").rstrip("-")
+
+
+def _move_part(part: Path, to: Path) -> None:
+    """Give a part another name, and what is noted of it: the note first, so that no part has that of another."""
+    tag_beside(to).unlink(missing_ok=True)
+    for before, after in ((tag_beside(part), tag_beside(to)), (part, to)):
+        with suppress(OSError):
+            before.replace(after)
 
 
 def _used_by(take: Take, scene: str | None, shot: str | None) -> bool:

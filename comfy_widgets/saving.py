@@ -11,6 +11,7 @@ from comfy_widgets import media
 from comfy_widgets.cache import TakeCache
 from comfy_widgets.comfyui.capabilities import Capabilities
 from comfy_widgets.comfyui.client import Client
+from comfy_widgets.comfyui.parts import forget
 from comfy_widgets.comfyui.replies import OutputFile, chosen_output
 from comfy_widgets.errors import ComfyWidgetsError, FetchFailed, OutputMissing
 from comfy_widgets.files import temporary_beside, told_as_cache_error
@@ -125,7 +126,7 @@ def _check(file: OutputFile, part: Path, whole: bool) -> None:
         media.probe(part)
     except FetchFailed:
         # What was cut is fetched anew next time, not continued.
-        part.unlink()
+        forget(part)
         raise
 
 
@@ -142,7 +143,7 @@ def _keep(cache: TakeCache, origin: Origin, files: list[OutputFile], parts: list
     finally:
         # What has been worked on can't be continued; what was kept is not here any more.
         for part in parts:
-            part.unlink(missing_ok=True)
+            forget(part)
 
 
 def _kept(cache: TakeCache, origin: Origin, files: list[OutputFile], parts: list[Path]) -> Take:

@@ -12,6 +12,7 @@ from urllib.parse import quote, urlencode, urljoin
 
 import httpx
 
+from comfy_widgets.comfyui import parts
 from comfy_widgets.comfyui.address import Address
 from comfy_widgets.comfyui.replies import Accepted, AnswerLost, OutputFile, Unreadable, rejection, sentence_of
 from comfy_widgets.errors import (
@@ -255,16 +256,19 @@ class Client:
         FetchFailed
             If the connection broke or fewer bytes came than were promised.
         """
-        have = await asyncio.to_thread(lambda: into.stat().st_size if into.exists() else 0)
-        # Ranges and lengths count what is sent: the file itself, not the file compressed.
-        headers = {"Accept-Encoding": "identity"} | ({"Range": f"bytes={have}-"} if have else {})
+        have, tag = await asyncio.to_thread(parts.begun, into)
         try:
-            async with self._view(output, headers) as answer:
+            async with self._view(output, parts.asking(have, tag)) as answer:
                 if answer.status_code == httpx.codes.REQUESTED_RANGE_NOT_SATISFIABLE and have:
-                    return await asyncio.to_thread(_nothing_left, answer, output, into, have)
+                    return await asyncio.to_thread(parts.nothing_left, answer.headers, output, into, have)
+                if have and not parts.continues(answer.status_code, answer.headers, have, tag):
+                    await asyncio.to_thread(parts.forget, into)
+                    raise FetchFailed(f"{output.filename} is another file on the server by now.")
                 self._check_view(answer, output)
                 mode = "ab" if answer.status_code == httpx.codes.PARTIAL_CONTENT else "wb"
-                have = have if mode == "ab" else 0
+                if mode == "wb":
+                    have = 0
+                    await asyncio.to_thread(parts.begin, into, answer.headers.get("etag"))
                 length = answer.headers.get("content-length")
                 total = have + int(length) if length and "content-encoding" not in answer.headers else None
                 with into.open(mode) as file:
@@ -381,15 +385,6 @@ def _unexpected(answer: httpx.Response) -> ComfyWidgetsError:
 
 def _said(answer: httpx.Response) -> str:
     return sentence_of(answer.text).rstrip(".") or "no text"
-
-
-def _nothing_left(answer: httpx.Response, output: OutputFile, into: Path, have: int) -> bool:
-    """Whether it is certain that the bytes which are here are all; bytes of another file are thrown away."""
-    total = str(answer.headers.get("content-range", "")).removeprefix("bytes */")
-    if total.isdecimal() and int(total) != have:
-        into.unlink()
-        raise FetchFailed(f"{have} bytes of {output.filename} were here, and it has {total}.")
-    return total.isdecimal()
 
 
 def _reason(error: Exception) -> str:

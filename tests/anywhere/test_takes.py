@@ -133,6 +133,7 @@ async def test_a_download_that_was_cut_goes_on_where_it_was(studio, asked, monke
     first, second = asked.of("GET", "/view")
     assert "range" not in first.headers
     assert second.headers["range"] == f"bytes={cut[0]}-"
+    assert second.headers["if-match"].startswith('"')
 
 
 async def test_a_fetch_that_failed_is_made_up_for_without_rendering(studio, asked, monkeypatch, color):

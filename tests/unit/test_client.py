@@ -75,6 +75,54 @@ async def test_what_was_cut_is_continued(talk, tmp_path):
     assert (tmp_path / "part").read_bytes() == FILM
 
 
+def version(data, tag, asked, heeds="if-match"):
+    """What a file server answers whose file has this tag."""
+    if asked.headers.get(heeds, tag) != tag:
+        return reply(b"", 412)
+    answer = slice_of(data, asked)
+    return answer.replace(b"\r\n", f"\r\nETag: {tag}\r\n".encode(), 1)
+
+
+@pytest.mark.parametrize("heeds", ["if-match", "nothing"])
+async def test_a_file_that_was_replaced_meanwhile_is_not_continued(talk, tmp_path, heeds):
+    new = FILM[::-1] + FILM
+
+    def answer(asked):
+        first = len(server.asked) == 1
+        return Cut(version(FILM, '"1-a"', asked)[:-4000]) if first else version(new, '"2-b"', asked, heeds)
+
+    client, server = await talk(answer)
+    with pytest.raises(FetchFailed, match=r"film\.mp4 broke off"):
+        await client.fetch(OUTPUT, tmp_path / "film.part", ignore)
+    with pytest.raises(FetchFailed, match=r"another file on the server by now"):
+        await client.fetch(OUTPUT, tmp_path / "film.part", ignore)
+    assert server.asked[-1].headers["if-match"] == '"1-a"'
+    assert await client.fetch(OUTPUT, tmp_path / "film.part", ignore)
+    assert (tmp_path / "film.part").read_bytes() == new
+
+
+async def test_a_rest_that_begins_elsewhere_is_not_joined(talk, tmp_path):
+    answers = iter([reply(FILM[50:], 206, Content_Range=f"bytes 50-{len(FILM) - 1}/{len(FILM)}")])
+    client, _ = await talk(lambda _asked: next(answers, reply(FILM)))
+    (tmp_path / "part").write_bytes(FILM[:100])
+    with pytest.raises(FetchFailed, match="another file"):
+        await client.fetch(OUTPUT, tmp_path / "part", ignore)
+    assert await client.fetch(OUTPUT, tmp_path / "part", ignore)
+    assert (tmp_path / "part").read_bytes() == FILM
+
+
+async def test_a_weak_tag_joins_nothing(talk, tmp_path):
+    def answer(asked):
+        whole = version(FILM, 'W/"1"', asked)
+        return whole if "range" in asked.headers else Cut(whole[:-4000])
+
+    client, server = await talk(answer)
+    with pytest.raises(FetchFailed, match="broke off"):
+        await client.fetch(OUTPUT, tmp_path / "film.part", ignore)
+    assert await client.fetch(OUTPUT, tmp_path / "film.part", ignore)
+    assert "if-match" not in server.asked[-1].headers
+
+
 async def test_a_server_without_ranges_begins_again(talk, tmp_path):
     client, _ = await talk(lambda _asked: reply(FILM))
     (tmp_path / "part").write_bytes(FILM[:100])

@@ -107,9 +107,9 @@ async def test_a_later_attempt_goes_on_where_a_cut_one_ended(tmp_path, monkeypat
     ranges = []
 
     def answer(asked):
-        ranges.append(asked.headers.get("range"))
+        ranges.append((asked.headers.get("range"), asked.headers.get("if-match")))
         if len(ranges) == 1:
-            return Cut(reply(FILM)[:-5])
+            return Cut(reply(FILM, ETag='"1-a"')[:-5])
         return reply(FILM[-5:], 206, Content_Range=f"bytes {len(FILM) - 5}-{len(FILM) - 1}/{len(FILM)}")
 
     async with RawServer(answer) as server:
@@ -117,8 +117,9 @@ async def test_a_later_attempt_goes_on_where_a_cut_one_ended(tmp_path, monkeypat
             await fetching(tmp_path, server)
         assert TakeCache(tmp_path).takes() == []
         made = await fetching(tmp_path, server)
-    assert ranges == [None, f"bytes={len(FILM) - 5}-"]
+    assert ranges == [(None, None), (f"bytes={len(FILM) - 5}-", '"1-a"')]
     assert made.path.read_bytes() == FILM
+    assert not [name for name in names(tmp_path) if name.endswith(".part")]
 
 
 async def test_a_disk_that_is_full_while_fetching_is_told_as_that(tmp_path, monkeypatch):
