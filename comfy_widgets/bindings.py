@@ -14,9 +14,11 @@ _SEEDS = ("seed", "noise_seed")
 _TEXTS = ("text", "prompt", "text_positive", "value", "string")
 _LENGTHS = ("length", "num_frames", "video_frames", "frames")
 _FPS = ("fps", "frame_rate")
+_WHOLE = frozenset({*_SEEDS, *_LENGTHS, "steps", "width", "height", "batch_size"})
 _FILE_INPUTS = {"image", "video", "audio", "file", "mask"}
 _LOADS_A_FILE = re.compile(r"(^|_)Load(?!er)")
 _SHOWN = 70
+_LISTED = 8
 
 
 class Bindings(dict[str, str]):
@@ -50,7 +52,13 @@ class Bindings(dict[str, str]):
 
     def _rows(self) -> list[tuple[str, str, str]]:
         rows = [(name, address, _short(self.value(name))) for name, address in self.items()]
-        return rows + [(name, "choose one of", ", ".join(found)) for name, found in self.ambiguous.items()]
+        return rows + [(name, "choose one of", self.candidates(name)) for name in self.ambiguous]
+
+    def candidates(self, name: str) -> str:
+        """The inputs that qualify for an ambiguous name, with their nodes' titles."""
+        places = self.ambiguous[name]
+        titled = [f"{address} ({title_of(self.graph, place(self.graph, address)[0])})" for address in places[:_LISTED]]
+        return listed([*titled, *places[_LISTED:]])
 
     def __repr__(self) -> str:
         rows = self._rows()
@@ -65,6 +73,18 @@ class Bindings(dict[str, str]):
             for name, where, value in self._rows()
         )
         return f"<table><tr><th {cell}>binding</th><th {cell}>input</th><th {cell}>value</th></tr>{rows}</table>"
+
+
+def listed(words: list[str]) -> str:
+    """Words with commas between, as many as anybody reads.
+
+    Examples
+    --------
+    >>> listed([str(number) for number in range(100)])
+    '0, 1, 2, 3, 4, 5, 6, 7 and 92 more'
+    """
+    rest = f" and {len(words) - _LISTED} more" if len(words) > _LISTED else ""
+    return ", ".join(words[:_LISTED]) + rest
 
 
 def _short(value: Any) -> str:
@@ -105,23 +125,29 @@ def place(graph: Graph, address: str) -> tuple[str, str]:
 
 
 def _split(graph: Graph, address: str) -> tuple[str, str]:
-    ids = [node_id for node_id in graph if address.startswith(f"{node_id}.")]
-    if ids:
-        node_id = max(ids, key=len)
-        return node_id, address[len(node_id) + 1 :]
+    # Ids, titles and inputs may have dots themselves: the longest that is there.
+    ends = [place for place in range(len(address) - 1, 0, -1) if address[place] == "."]
+    id_end = next((end for end in ends if address[:end] in graph), None)
+    if id_end:
+        return address[:id_end], address[id_end + 1 :]
     titles = {title_of(graph, node_id) for node_id in graph}
-    fitting = [title for title in titles if address.startswith(f"{title}.")]
-    if not fitting:
+    title_end = next((end for end in ends if address[:end] in titles), None)
+    if not title_end:
         likely = nearest(address.rpartition(".")[0] or address, sorted({*titles, *graph}))
         raise BindingError(
             f"No node has the id or title that {address!r} begins with.",
             hint=f"Did you mean {likely!r}?" if likely else "Write <node id or title>.<input>.",
         )
-    title = max(fitting, key=len)
+    title = address[:title_end]
     named = [node_id for node_id in graph if title_of(graph, node_id) == title]
     if len(named) > 1:
-        raise BindingError(f"{len(named)} nodes are called {title!r}: {', '.join(named)}.", hint="Use the node's id.")
-    return named[0], address[len(title) + 1 :]
+        raise BindingError(f"{len(named)} nodes are called {title!r}: {listed(named)}.", hint="Use the node's id.")
+    return named[0], address[title_end + 1 :]
+
+
+def is_whole(field: str) -> bool:
+    """Whether an input takes whole numbers alone, by its name."""
+    return field in _WHOLE
 
 
 def takes_file(graph: Graph, node_id: str, field: str) -> bool:
@@ -221,20 +247,18 @@ def _own_text(graph: Graph, node_id: str) -> list[str]:
 
 def _keyframes(graph: Graph, used: list[str]) -> dict[str, list[str]]:
     found: dict[str, list[str]] = {"keyframe": [], "end_keyframe": []}
+    last = _shown_last(graph, used)
     for node_id in used:
-        if "LoadImage" not in str(graph[node_id]["class_type"]) or "image" not in literals(graph, node_id):
-            continue
-        last = any("end" in name or "last" in name for name in _fed_by(graph, used, node_id))
-        found["end_keyframe" if last else "keyframe"].append(f"{node_id}.image")
+        if "LoadImage" in str(graph[node_id]["class_type"]) and "image" in literals(graph, node_id):
+            found["end_keyframe" if node_id in last else "keyframe"].append(f"{node_id}.image")
     return found
 
 
-def _fed_by(graph: Graph, used: list[str], source: str) -> list[str]:
-    """The inputs that a node's picture reaches, also through scaling and cropping."""
-    reached, names = {source}, []
-    for node_id in used:  # in order of execution, so one pass is enough
-        through = {name for name, behind in links(graph, node_id).items() if behind in reached}
-        names += sorted(through)
-        if through and through <= {"image", "images"}:
-            reached.add(node_id)
-    return names
+def _shown_last(graph: Graph, used: list[str]) -> set[str]:
+    """The nodes whose picture a video ends with, also through scaling and cropping."""
+    found: set[str] = set()
+    for node_id in reversed(used):  # what follows a node comes first, so one pass is enough
+        for name, source in links(graph, node_id).items():
+            if "end" in name or "last" in name or (node_id in found and name in {"image", "images"}):
+                found.add(source)
+    return found

@@ -23,6 +23,7 @@ from av.error import FFmpegError
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
+from comfy_widgets import picture_texts
 from comfy_widgets.errors import FetchFailed
 
 # FFmpeg's names for what a file turned out to be; all else is "other". Pictures go by their codec: their demuxer is
@@ -46,8 +47,6 @@ _WEBM_CODECS = {"vp8", "vp9", "av1"}
 # What the demuxer reports of the container itself; written back as tags they would contradict the new file.
 _CONTAINER_TAGS = {"major_brand", "minor_version", "compatible_brands"}
 
-# Chunks of a PNG that hold text; comf is what ComfyUI's SaveAnimatedPNG writes.
-_PNG_TEXT = {b"tEXt", b"zTXt", b"iTXt", b"comf"}
 _POSTER_WIDTHS = (320, 240, 160, 80)  # px
 _POSTER_QUALITIES = (3, 5, 8, 12, 18, 25, 31)  # quantisers of JPEG, 31 the coarsest
 _POSTER_PLACES = (0.1, 0.3, 0.5, 0.8)  # parts of the duration
@@ -186,8 +185,12 @@ def metadata(path: Path) -> dict[str, str]:
         If it can't be read.
     """
     with _opened(path) as container:
-        if _media_type(container) in {"image/png", "image/apng"}:  # FFmpeg skips their text
-            return _png_texts(path)
+        read = picture_texts.READERS.get(_media_type(container) or "")
+        if read is not None:
+            try:
+                return read(path)
+            except (zlib.error, ValueError) as error:
+                raise _unreadable(path, f"its text is damaged, {error}") from error
         # Matroska knows only upper case, mp4 keeps what was written.
         return {name.lower(): text for name, text in container.metadata.items() if name not in _CONTAINER_TAGS}
 
@@ -357,31 +360,3 @@ def _encoded(frame: VideoFrame, codec: Literal["mjpeg", "png"], pixels: str, qua
     picture = frame.reformat(format=pixels)
     picture.pts = 0
     return b"".join(bytes(packet) for packet in [*encoder.encode(picture), *encoder.encode()])
-
-
-def _png_texts(path: Path) -> dict[str, str]:
-    texts = {}
-    with path.open("rb") as file:
-        file.seek(8)  # the signature
-        while len(head := file.read(8)) == 8:
-            size, kind = struct.unpack(">I4s", head)
-            if kind in _PNG_TEXT:
-                name, _, data = file.read(size).partition(b"\0")
-                try:
-                    texts[name.decode("latin-1").lower()] = _png_text(kind, data)
-                except (zlib.error, ValueError) as error:
-                    raise _unreadable(path, f"its text is damaged, {error}") from error
-            else:
-                file.seek(size, os.SEEK_CUR)
-            file.seek(4, os.SEEK_CUR)  # the checksum
-    return texts
-
-
-def _png_text(kind: bytes, data: bytes) -> str:
-    if kind == b"zTXt":
-        return zlib.decompress(data[1:]).decode("latin-1")
-    if kind == b"iTXt":
-        packed = data[:1] == b"\1"
-        _language, _translated_name, text = data[2:].split(b"\0", 2)
-        return (zlib.decompress(text) if packed else text).decode()
-    return data.decode("latin-1")

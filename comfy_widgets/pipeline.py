@@ -8,7 +8,7 @@ from collections.abc import Callable, Coroutine, Mapping
 from contextlib import suppress
 from typing import Any, TypeVar
 
-from comfy_widgets import submitting
+from comfy_widgets import refusals, submitting
 from comfy_widgets.attempt import AT_REST, Attempt
 from comfy_widgets.cache import TakeCache
 from comfy_widgets.comfyui.capabilities import Capabilities
@@ -265,6 +265,7 @@ class Pipeline:
             return await self._on_disk(attempt, [attempt.capabilities.renderer])
         found = await self._on_disk(attempt, list(_KINDS))
         if found is None:
+            await refusals.check_files(attempt.job.request.filled)
             raise missed(attempt.job.request, await asyncio.to_thread(self.cache.takes), trouble)
         attempt.remark = "offline" if self.offline else "the server can't be reached"
         return found

@@ -5,6 +5,7 @@ counts, and inputs that a class does not declare are nobody's business. Where a 
 is believed: what a real one would take passes.
 """
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -32,6 +33,7 @@ _LEFT_TO_PACKS = {
     "return_type_mismatch",
     "unreadable_file",
 }
+_LOADS = re.compile(r"Load(Image|Video|Audio)(Mask)?")
 # Finding what was meant takes a while, and nobody reads more.
 _MOST_LOOKED_UP = 50
 
@@ -64,6 +66,31 @@ def preflight(
                         → Give it a number up to 9.
     """
     return _Preflight(graph, object_info, files or {}).all()
+
+
+def unreadable_files(graph: Mapping[str, Any], files: Mapping[str, LocalFile]) -> Problems:
+    """Find what `preflight` finds of local files, as far as ComfyUI's own loaders read them: that takes no server.
+
+    Parameters
+    ----------
+    graph, files
+        As for `preflight`.
+    """
+    found = list(_unreadable(graph, files))
+    return Problems(found, refused=bool(found))
+
+
+def _unreadable(graph: Mapping[str, Any], files: Mapping[str, LocalFile]) -> Iterator[Problem]:
+    for node_id, node in graph.items():
+        loads = _LOADS.fullmatch(node["class_type"])
+        if loads is None:
+            continue
+        options = {f"{loads[1].lower()}_upload": True}
+        for name, value in (node.get("inputs") or {}).items():
+            file = files.get(value) if isinstance(value, str) else None
+            wrong = unreadable(Expected(name, "COMBO", required=True, options=options), file) if file else None
+            if wrong:
+                yield Problem(*wrong, node_id, graphs.title_of(graph, node_id), name)
 
 
 class _Preflight:

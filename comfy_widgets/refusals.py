@@ -9,7 +9,7 @@ from comfy_widgets.comfyui.tracker import Tracker
 from comfy_widgets.errors import Rejected
 from comfy_widgets.expected import LocalFile
 from comfy_widgets.input_files import looked_at
-from comfy_widgets.preflight import preflight
+from comfy_widgets.preflight import preflight, unreadable_files
 from comfy_widgets.problems import Problem, Problems
 from comfy_widgets.video_memory import models, too_large
 from comfy_widgets.workflow import Filled
@@ -42,17 +42,34 @@ async def check(filled: Filled, tracker: Tracker) -> Problems:
     unknown = [graph[problem.node_id]["class_type"] for problem in problems if problem.kind == "missing_node_type"]
     told = problems.and_also(low)
     if told.refused and await _lacks(tracker, unknown):
-        many = "1 problem" if len(told) == 1 else f"{len(told)} problems"
-        raise Rejected(
-            f"The server would have refused the graph: {many}.",
-            hint="Nothing was sent; correct this and submit again.",
-            problems=told.sentences,
-            table=told,
-        )
+        raise _rejected(told)
     for problem in low:
         if tracker.memory.is_news(problem.where):
             log.warning("%s", problem)
     return told
+
+
+async def check_files(filled: Filled) -> None:
+    """See that the local files can be read: that much can be told without a server.
+
+    Raises
+    ------
+    Rejected
+        If one can't.
+    """
+    told = unreadable_files(filled.graph, await asyncio.to_thread(looked_at, filled.files))
+    if told.refused:
+        raise _rejected(told)
+
+
+def _rejected(told: Problems) -> Rejected:
+    many = "1 problem" if len(told) == 1 else f"{len(told)} problems"
+    return Rejected(
+        f"The server would have refused the graph: {many}.",
+        hint="Nothing was sent; correct this and submit again.",
+        problems=told.sentences,
+        table=told,
+    )
 
 
 async def _lacks(tracker: Tracker, unknown: list[str]) -> bool:

@@ -3,6 +3,7 @@
 import copy
 import hashlib
 import json
+import math
 import random
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -11,7 +12,7 @@ from pathlib import Path
 from typing import Any, Final, Self
 
 from comfy_widgets import graphs, media
-from comfy_widgets.bindings import Bindings, guess, place, takes_file
+from comfy_widgets.bindings import Bindings, guess, is_whole, place, takes_file
 from comfy_widgets.errors import BindingError, ComfyWidgetsError, InputFileError, UIFormatError, WorkflowError
 from comfy_widgets.wording import nearest
 from comfy_widgets.workflow_picture import picture
@@ -193,7 +194,7 @@ class Workflow:
             return self.bindings[name]
         if name in self.bindings.ambiguous:
             raise BindingError(
-                f"Several inputs could be {name!r}: {', '.join(self.bindings.ambiguous[name])}.",
+                f"Several inputs could be {name!r}: {self.bindings.candidates(name)}.",
                 hint=f"Choose one: workflow.bind({name}='{self.bindings.ambiguous[name][0]}').",
             )
         likely = nearest(name, list(self.bindings))
@@ -231,14 +232,19 @@ class _Filling:
             shown: Any = file.path.name
             value = file.name
         else:
-            shown = value = _fitting(value, self.graph[node_id]["inputs"][input_name], name or address)
+            now = self.graph[node_id]["inputs"][input_name]
+            shown = value = _fitting(value, now, name or address, whole=is_whole(input_name))
         self.graph[node_id]["inputs"][input_name] = value
         if name is not None:
             self.shown[name] = shown
 
 
-def _fitting(value: Any, now: Any, name: str) -> Any:
-    """The value if it is of the kind that the input has now."""
+def _fitting(value: Any, now: Any, name: str, *, whole: bool) -> Any:
+    """The value if it is of the kind that the input has now.
+
+    The editor saves 5.0 as 5, so that a whole number tells nothing: only inputs that are `whole` by their name refuse
+    others.
+    """
     if isinstance(value, list | tuple | range | set):
         raise BindingError(f"{name} takes one value, not several.", hint=f"For several: studio.sweep(…, {name}=[…]).")
     number = isinstance(value, int | float) and not isinstance(value, bool)
@@ -247,12 +253,15 @@ def _fitting(value: Any, now: Any, name: str) -> Any:
     elif isinstance(now, bool):
         fits = isinstance(value, bool)
     elif isinstance(now, int):
-        fits = number and float(value).is_integer()
-        value = int(value) if fits else value
+        integral = number and float(value).is_integer()
+        fits = integral or (number and not whole)
+        value = int(value) if integral else value
     elif isinstance(now, float):
         fits = number
     else:
         fits = True
+    if number and not math.isfinite(value):
+        raise BindingError(f"{name} takes a number, not {value}.", hint="Give it one that JSON can hold.")
     if not fits:
         raise BindingError(f"{name} takes a value like {now!r}, not {value!r}.", hint="Give it a value of that kind.")
     return value

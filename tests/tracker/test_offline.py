@@ -8,8 +8,9 @@ import pytest
 
 from comfy_widgets import Shot, Studio, Timeline
 from comfy_widgets.demo import DemoServer, process
-from comfy_widgets.errors import DemoError, NotCached, ServerUnreachable
+from comfy_widgets.errors import DemoError, NotCached, Rejected, ServerUnreachable
 from tests.lib.notebooks import NOTEBOOKS
+from tests.tracker.test_a_take import png
 
 
 def nobody():
@@ -113,10 +114,17 @@ async def test_a_miss_names_the_inputs_that_differ_from_the_nearest_take(folder,
 
 
 async def test_another_picture_under_the_same_name_is_another_input(folder, keyframes, picture):
-    picture.write_bytes(b"two")
+    picture.write_bytes(png())
     async with Studio(offline=True, cache=folder) as studio:
         with pytest.raises(NotCached, match=r"shot-03_\w+\.mp4, differs in: LoadImage image another file\."):
             await studio.submit(keyframes, Shot("shot-03", "a bay", seed=3, keyframe=picture))
+
+
+async def test_a_picture_that_nobody_can_read_is_told_without_a_server(folder, keyframes, picture):
+    picture.write_bytes(b"no picture")
+    async with Studio(offline=True, cache=folder) as studio:
+        with pytest.raises(Rejected, match=r"LoadImage \(node 56\), image: .*bay\.jpg can't be read as a picture"):
+            await studio.submit(keyframes, keyframe=picture)
 
 
 async def test_a_miss_with_a_server_gone_tells_both(folder, workflow):

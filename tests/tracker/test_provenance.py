@@ -2,7 +2,11 @@
 
 import json
 
+import pytest
+
 from comfy_widgets import Shot, Workflow
+from tests.lib.graphs import wan
+from tests.lib.notebooks import NOTEBOOKS
 from tests.tracker.test_a_take import png
 
 
@@ -41,6 +45,22 @@ async def test_the_file_itself_tells_what_made_it(studio, workflow):
     assert read.fill().key("demo") == take.key
     assert read.bindings.value("prompt") == "a lighthouse"
     assert take.workflow.fill().key("demo") == take.key
+
+
+SAVING = {
+    "webm": {"class_type": "SaveWEBM", "inputs": {"codec": "vp9", "fps": 24.0, "crf": 32.0}},
+    "png": {"class_type": "SaveImage", "inputs": {}},
+}
+
+
+@pytest.mark.parametrize("kind", SAVING)
+async def test_other_files_that_comfyui_writes_tell_it_too(studio, kind):
+    graph = wan(keyframe=True)
+    graph["58"] = {**SAVING[kind], "inputs": {**SAVING[kind]["inputs"], "images": ["8", 0], "filename_prefix": "x"}}
+    keyframe = NOTEBOOKS / "keyframes" / "lighthouse.jpg"
+    take = await studio.submit(Workflow(graph), seed=7, length=5, keyframe=keyframe)
+    assert take.path.suffix == f".{kind}"
+    assert Workflow.load(take.path).fill().key("demo") == take.key
 
 
 async def test_what_differs_is_told(studio, workflow):

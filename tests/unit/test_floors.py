@@ -12,8 +12,8 @@ ROOT = Path(__file__).parents[2]
 # A module imports from its own floor and the ones below; a new module is added here, by its first name.
 FLOORS = {
     0: "differences errors faces host page listeners problems summary wording",
-    1: "bindings comfyui convert editor expected files film graph_layout graphs home_loop input_files media preflight "
-    "run_log shots takes variations video_memory workflow workflow_picture",
+    1: "bindings comfyui convert editor expected files film graph_layout graphs home_loop input_files media "
+    "picture_texts preflight run_log shots takes variations video_memory workflow workflow_picture",
     2: "cache marks ui_files unfinished",
     3: "estimates history job_state jobs pruning screen",
     4: "asking attempt batch batch_items outcomes pipeline refusals saving submitting sweep",

@@ -1,6 +1,7 @@
 """The key names what a graph makes, and nothing else."""
 
 import copy
+import json
 import unicodedata
 
 import pytest
@@ -8,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from comfy_widgets.errors import WorkflowError
-from comfy_widgets.graphs import fingerprint, key
+from comfy_widgets.graphs import _plain, fingerprint, key, links, upstream
 from tests.lib.graphs import wan
 
 
@@ -25,10 +26,99 @@ def renumbered(graph, names):
     return dict(reversed(nodes))
 
 
-@given(st.permutations(sorted(wan())))
-def test_node_ids_and_their_order_do_not_matter(order):
-    names = {old: f"n{new}" for old, new in zip(sorted(wan()), order, strict=True)}
-    assert fingerprint(renumbered(wan(), names)) == fingerprint(wan())
+VALUES = st.one_of(
+    st.integers(-(2**53), 2**53),
+    st.floats(allow_nan=False, allow_infinity=False),
+    st.booleans(),
+    st.none(),
+    st.text(max_size=4),
+    st.dictionaries(st.text(max_size=3), st.integers(0, 3), max_size=2),
+    st.builds(lambda value: {"__value__": value}, st.lists(st.integers(0, 3), max_size=3)),
+)
+CLASSES = st.sampled_from(["KSampler", "CLIPTextEncode", "VAEDecode"])
+
+
+@st.composite
+def graphs(draw):
+    """A graph of nodes that have values and links to earlier ones, of which the last is saved."""
+    graph = {}
+    for number in range(draw(st.integers(1, 6))):
+        values = draw(st.dictionaries(st.sampled_from(["text", "seed", "für", "x.y"]), VALUES, max_size=3))
+        sources = draw(st.lists(st.sampled_from(sorted(graph)), max_size=3)) if graph else []
+        linked = {f"in{place}": [source, draw(st.integers(0, 1))] for place, source in enumerate(sources)}
+        graph[f"{number}"] = {"class_type": draw(CLASSES), "inputs": values | linked}
+    saved = {"images": [max(graph), 0], "filename_prefix": draw(st.text(max_size=3))}
+    return graph | {"save": {"class_type": "SaveVideo", "inputs": saved}}
+
+
+@given(graphs(), st.randoms(use_true_random=False))
+def test_node_ids_and_their_order_do_not_matter(graph, random):
+    ids = [f"n{number}" for number in range(len(graph))]
+    random.shuffle(ids)
+    other = renumbered(graph, dict(zip(graph, ids, strict=True)))
+    nodes = list(other.items())
+    random.shuffle(nodes)
+    assert fingerprint(dict(nodes)) == fingerprint(graph)
+
+
+@given(graphs(), st.text(max_size=5))
+def test_titles_do_not_matter(graph, title):
+    titled = {node_id: {**node, "_meta": {"title": title, "cnr_id": "x"}} for node_id, node in graph.items()}
+    assert fingerprint(titled) == fingerprint(graph)
+
+
+@given(graphs(), st.data())
+def test_previews_and_leftovers_do_not_matter(graph, data):
+    source = data.draw(st.sampled_from(sorted(graph)))
+    between = {"class_type": "ImageInvert", "inputs": {"image": [source, 0], "x": data.draw(VALUES)}}
+    preview = {"class_type": "PreviewImage", "inputs": {"images": ["between", 0]}}
+    leftover = {"class_type": "LoadImage", "inputs": {"image": "left over"}}
+    assert fingerprint(graph | {"between": between, "preview": preview, "left": leftover}) == fingerprint(graph)
+
+
+@given(graphs())
+def test_a_whole_number_is_itself_with_and_without_its_point(graph):
+    def pointed(value):
+        match value:
+            case bool():
+                return value
+            case int() if not isinstance(value, bool):
+                return float(value)
+            case float() if value.is_integer():
+                return int(value)
+            case dict():
+                return {name: pointed(inner) for name, inner in value.items()}
+        return value
+
+    other = {node_id: {**node, "inputs": pointed(node["inputs"])} for node_id, node in graph.items()}
+    assert fingerprint(other) == fingerprint(graph)
+
+
+@given(graphs(), st.data())
+def test_any_input_that_reaches_the_output_matters(graph, data):
+    reached = [node_id for node_id in upstream(graph, ["save"]) if node_id != "save"]
+    node_id = data.draw(st.sampled_from(reached))
+    inputs = graph[node_id]["inputs"]
+    name = data.draw(st.sampled_from([*sorted(inputs), "new"]))
+    if name in links(graph, node_id):
+        source, slot = inputs[name]
+        value = data.draw(st.one_of(st.just([source, 1 - slot]), VALUES))
+    else:
+        value = data.draw(VALUES.filter(lambda value: name not in inputs or plain(value) != plain(inputs[name])))
+    changed = {**graph, node_id: {**graph[node_id], "inputs": {**inputs, name: value}}}
+    assert fingerprint(changed) != fingerprint(graph)
+
+
+@given(graphs(), st.data())
+def test_the_class_of_what_reaches_the_output_matters(graph, data):
+    node_id = data.draw(st.sampled_from([*upstream(graph, ["save"])]))
+    changed = {**graph, node_id: {**graph[node_id], "class_type": "Other"}}
+    assert fingerprint(changed) != fingerprint(graph)
+
+
+def plain(value):
+    """What a value means: 5 and 5.0 are one, true and 1 are not, and letters are composed."""
+    return json.dumps(_plain(value), sort_keys=True)
 
 
 @pytest.mark.parametrize(

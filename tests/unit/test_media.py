@@ -397,6 +397,18 @@ def test_a_png_carries_its_graph(tmp_path, kind, data, text):
     assert media.metadata(with_chunk(made, kind, data)) == {"prompt": text}
 
 
+def test_a_webp_carries_its_graph(tmp_path):
+    """In EXIF, as Pillow writes what ComfyUI's SaveAnimatedWEBP gives it."""
+    made = clip(tmp_path / "a.webp", *WEBP, frames=1)
+    exif = b"II*\0" + b"\1\0\x10\1\2\0" + b'workflow:{"nodes": []}\0prompt:{"1": {}}\0'
+    chunk = b"EXIF" + struct.pack("<I", len(exif)) + exif + b"\0" * (len(exif) % 2)
+    whole = made.read_bytes()
+    made.write_bytes(whole + chunk)
+    assert media.metadata(made) == {"workflow": '{"nodes": []}', "prompt": '{"1": {}}'}
+    made.write_bytes(whole)
+    assert media.metadata(made) == {}
+
+
 @pytest.mark.parametrize(
     ("kind", "data"), [(b"zTXt", b"prompt\0\0garbage"), (b"iTXt", b"prompt\0"), (b"iTXt", b"prompt\0\0\0\0\0\xff")]
 )

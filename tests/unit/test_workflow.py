@@ -1,6 +1,7 @@
 """Loading, binding and filling a workflow, and what is said when that can't be done."""
 
 import json
+import time
 from pathlib import Path
 
 import pytest
@@ -69,6 +70,7 @@ def test_two_seeds_are_listed_and_none_is_chosen():
     workflow = Workflow(graph)
     assert "seed" not in workflow.bindings
     assert sorted(workflow.bindings.ambiguous["seed"]) == ["3.seed", "4.seed"]
+    assert "choose one of  3.seed (KSampler), 4.seed (KSampler)" in repr(workflow.bindings)
     with pytest.raises(BindingError, match=r"Several inputs could be 'seed': .*workflow\.bind\(seed="):
         workflow.fill(seed=1)
     assert workflow.bind(seed="4.seed").fill(seed=9).graph["4"]["inputs"]["seed"] == 9
@@ -139,6 +141,48 @@ def test_an_unknown_binding_names_the_nearest(workflow):
 def test_a_value_of_the_wrong_kind_is_refused(workflow, name, value):
     with pytest.raises(BindingError, match=f"{name} takes a value like"):
         workflow.fill(**{name: value})
+
+
+@pytest.mark.parametrize(("name", "value"), [("cfg", 5.5), ("fps", 23.976), ("cfg", 6)])
+def test_a_number_that_the_editor_saved_without_its_point_takes_fractions(name, value):
+    """It writes 5.0 as 5."""
+    graph = wan()
+    graph["3"]["inputs"]["cfg"], graph["57"]["inputs"]["fps"] = 5, 24
+    assert Workflow(graph).fill(**{name: value}).inputs[name] == value
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), -float("inf")])
+@pytest.mark.parametrize("name", ["cfg", "seed"])
+def test_what_json_can_not_hold_is_no_number(workflow, name, value):
+    with pytest.raises(BindingError, match=f"{name} takes a number, not {value}"):
+        workflow.fill(**{name: value})
+
+
+def test_an_input_that_is_linked_takes_no_value(workflow):
+    with pytest.raises(BindingError, match=r"3\.model is fed by node 48 \(ModelSamplingSD3\).*instead: 48\.shift"):
+        workflow.fill(inputs={"3.model": "wan.safetensors"})
+
+
+def test_ten_thousand_nodes_of_one_title_take_no_time():
+    """Each is a keyframe, or has a seed: two seconds where nothing is done once for each pair of nodes."""
+    same = {"_meta": {"title": "same"}}
+    graph = {"0": {"class_type": "LoadImage", "inputs": {"image": "a.png"}, **same}}
+    for number in range(1, 10_000, 2):
+        noise = {"image": [str(number - 1), 0], "seed": number}
+        graph[str(number)] = {"class_type": "ImageAddNoise", "inputs": noise, **same}
+        picture = {"image": "a.png", "before": [str(number), 0]}
+        graph[str(number + 1)] = {"class_type": "LoadImage", "inputs": picture, **same}
+    graph["end"] = {"class_type": "SaveImage", "inputs": {"images": ["10000", 0], "filename_prefix": "x"}}
+    began = time.monotonic()
+    workflow = Workflow(graph)
+    assert workflow.bind(seed="9999.seed").fill(seed=7).fingerprint != workflow.fill().fingerprint
+    assert (len(workflow.bindings.ambiguous["seed"]), len(workflow.bindings.ambiguous["keyframe"])) == (5_000, 5_001)
+    assert len(repr(workflow)) + len(workflow._repr_html_()) < 5_000
+    with pytest.raises(BindingError, match=r"10001 nodes are called 'same': 0, 1, 2, 3, 4, 5, 6, 7 and 9993 more\."):
+        workflow.bind(seed="same.seed")
+    with pytest.raises(BindingError, match=r"could be 'seed': 1\.seed \(same\), .* and 4992 more\."):
+        workflow.fill(seed=1)
+    assert time.monotonic() - began < 30
 
 
 def test_several_values_lead_to_a_sweep(workflow):
