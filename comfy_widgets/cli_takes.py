@@ -25,9 +25,7 @@ _UNITS = {"kb": 1e3, "mb": 1e6, "gb": 1e9, "tb": 1e12}
 def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Add ``takes`` and ``run`` to the command line."""
     takes = commands.add_parser("takes", help="list, show, export or prune a folder of takes")
-    takes.add_argument(
-        "--folder", type=Path, default=folder_of_takes(), help="the folder of takes (default: %(default)s)"
-    )
+    takes.add_argument("--folder", type=Path, default=Path("takes"), help="the folder of takes (default: %(default)s)")
     acts = takes.add_subparsers(metavar="act")
     takes.set_defaults(run=_list, scene=None, shot=None)
     listing = acts.add_parser("list", help="all takes, oldest first")
@@ -51,9 +49,7 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     run.add_argument("inputs", nargs="*", metavar="NAME=VALUE", help="bindings, such as prompt='a lighthouse' seed=7")
     run.add_argument("--url", help="the server (default: COMFY_URL, else http://127.0.0.1:8188)")
     run.add_argument("--demo", action="store_true", help="on the embedded server, simulated")
-    run.add_argument(
-        "--folder", type=Path, default=folder_of_takes(), help="the folder of takes (default: %(default)s)"
-    )
+    run.add_argument("--folder", type=Path, default=Path("takes"), help="the folder of takes (default: %(default)s)")
     run.add_argument("--fresh", action="store_true", help="make another take even if there is one")
     run.set_defaults(run=_run)
 
@@ -66,8 +62,13 @@ def _bytes(text: str) -> int:
         raise argparse.ArgumentTypeError(f"{text!r} is no size; write it as 20GB or 500MB.") from error
 
 
+def _cache(options: argparse.Namespace) -> TakeCache:
+    return TakeCache(folder_of_takes(options.folder))
+
+
 def _list(options: argparse.Namespace) -> int:
-    takes = TakeCache(options.folder).takes(scene=options.scene, shot=options.shot)
+    cache = _cache(options)
+    takes = cache.takes(scene=options.scene, shot=options.shot)
     console = Console()
     table = Table(box=None, pad_edge=False)
     for column in ("made", "scene", "shot", "what", "MB", "file"):
@@ -79,7 +80,7 @@ def _list(options: argparse.Namespace) -> int:
         table.add_row(*(cell.replace("[", "\\[") for cell in cells))
     if takes:
         console.print(table)
-    said = f"{_counted(takes)}, {size(takes) / 1e6:.1f} MB in {options.folder}"
+    said = f"{_counted(takes)}, {size(takes) / 1e6:.1f} MB in {cache.folder}"
     console.print(said, markup=False, highlight=False, soft_wrap=True)
     return 0
 
@@ -89,11 +90,12 @@ def _counted(takes: list[Take]) -> str:
 
 
 def _found(options: argparse.Namespace) -> Take:
-    takes = TakeCache(options.folder).takes()
+    cache = _cache(options)
+    takes = cache.takes()
     fitting = [take for take in takes if take.key.startswith(options.take) or take.path.name.startswith(options.take)]
     if not fitting:
         raise NotCached(
-            f"No take in {options.folder} begins with {options.take!r}.", hint="comfy-widgets takes lists all."
+            f"No take in {cache.folder} begins with {options.take!r}.", hint="comfy-widgets takes lists all."
         )
     return fitting[-1]
 
@@ -114,7 +116,7 @@ def _export(options: argparse.Namespace) -> int:
 
 
 def _prune(options: argparse.Namespace) -> int:
-    cache = TakeCache(options.folder)
+    cache = _cache(options)
     try:
         removed = prune(cache, max_bytes=options.max, keep_favourites=not options.favourites_too)
     except OSError as error:
@@ -156,7 +158,10 @@ def _value(workflow: Workflow, text: str) -> tuple[str, Any]:
 def _bar(job: Job) -> Progress:
     """A progress bar on stderr that follows a job."""
     columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeElapsedColumn())
-    progress = Progress(*columns, console=Console(stderr=True), transient=True)
+    console = Console(stderr=True)
+    # A bar that can't move would leave a line behind.
+    still = not console.is_terminal or console.is_dumb_terminal
+    progress = Progress(*columns, console=console, transient=True, disable=still)
     task = progress.add_task(job.status.value, total=1.0)
 
     def follow() -> None:

@@ -171,7 +171,7 @@ def _described(part: Path, path: Path, file: OutputFile, origin: Origin) -> Take
         kind=probe.kind if probe else "other",
         media_type=probe.media_type if probe else file.media_type,
         size=part.stat().st_size,
-        made=datetime.now(UTC).isoformat(timespec="seconds"),
+        made=datetime.now(UTC).isoformat(timespec="milliseconds"),
         server=server_name(origin.server, origin.capabilities.renderer),
         renderer=origin.capabilities.renderer,
         version=origin.capabilities.version,

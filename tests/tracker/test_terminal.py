@@ -43,6 +43,21 @@ def test_a_take_is_made_and_found_again(make, server):
     assert server.journal.posts("/prompt") == 1
 
 
+def test_the_environment_says_where_the_server_and_the_takes_are(server, tmp_path, monkeypatch, capfd):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COMFY_URL", server.url)
+    monkeypatch.setenv("COMFY_WIDGETS_CACHE", "takes/nightly")
+    monkeypatch.setenv("TERM", "dumb")
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    Path("wan.json").write_text(json.dumps(wan()))
+    assert cli.main(["run", "wan.json", "seed=7"]) == 0
+    out, err = capfd.readouterr()
+    assert Path(out.strip()).parent.as_posix() == "takes/nightly"
+    assert err == ""
+    assert cli.main(["takes"]) == 0
+    assert "1 take, " in capfd.readouterr().out
+
+
 def test_what_is_wrong_is_said_in_a_line(make):
     code, out, err = make("promt=x")
     assert (code, out) == (1, "")

@@ -160,7 +160,6 @@ async def spoiled(request: web.Request, path: Path, head: dict[str, str], fault:
     value = int(fault.value or 0)
     if fault.action == "truncate":
         await response.write(content[:value])
-        await response.drain()
         if request.transport is not None:
             request.transport.close()
         return response
