@@ -142,6 +142,9 @@ class Attempt:
                 scene=job.scene,
                 shot=job.shot,
                 fresh=job.request.fresh,
+                bindings=filled.bindings,
+                parent=job.request.parent,
+                changed=job.request.changed,
             )
         )
 

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from html import escape
 from typing import Any, NamedTuple
 
 from comfy_widgets.faces import TakeLike
@@ -41,10 +42,48 @@ class Differences(NamedTuple):
         Equal in all.
     each
         As many lists as takes; the same names in the same order.
+
+    Examples
+    --------
+    >>> seeds = [[Fact("seed", "1", "1")], [Fact("seed", "22", "22")]]
+    >>> Differences([Fact("prompt", "a lighthouse", "a lighthouse")], seeds)
+          1  2
+    seed  1  22
+    equal: prompt
     """
 
     same: list[Fact]
     each: list[list[Fact]]
+
+    def _rows(self) -> list[list[str]]:
+        columns = [["", *(fact.name for fact in self.each[0])]]
+        columns += [[str(number), *(fact.text for fact in facts)] for number, facts in enumerate(self.each, 1)]
+        return [list(row) for row in zip(*columns, strict=True)]
+
+    def _equal(self) -> str:
+        return f"equal: {', '.join(fact.name for fact in self.same)}" if self.same else ""
+
+    def __repr__(self) -> str:
+        if not self.each[0]:
+            return "Nothing differs."
+        rows = self._rows()
+        wide = [max(map(len, column)) for column in zip(*rows, strict=True)]
+        lines = ["  ".join(f"{text:<{wide[at]}}" for at, text in enumerate(row)).rstrip() for row in rows]
+        return "\n".join([*lines, *filter(None, [self._equal()])])
+
+    def _repr_html_(self) -> str:
+        if not self.each[0]:
+            return "<p>Nothing differs.</p>"
+        cell = 'style="text-align:left;vertical-align:top"'
+        head, *rows = self._rows()
+        body = "".join(
+            f"<tr><th {cell}>{escape(name)}</th>"
+            + "".join(f"<td {cell}>{escape(text)}</td>" for text in texts)
+            + "</tr>"
+            for name, *texts in rows
+        )
+        titles = "".join(f"<th {cell}>{escape(text)}</th>" for text in head)
+        return f'<table><tr>{titles}</tr>{body}</table><div style="opacity:.65">{escape(self._equal())}</div>'
 
 
 def differences(takes: Sequence[TakeLike]) -> Differences:

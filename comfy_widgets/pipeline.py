@@ -135,8 +135,9 @@ class Pipeline:
         return [self._resumed(row) for row in rows if row.prompt_id not in known]
 
     def _resumed(self, row: Row) -> Job:
-        filled = Filled(row.graph, (), row.inputs, row.name)
-        job = Job(row.prompt_id, Request(filled, row.scene, row.shot, fresh=row.fresh), self.home, self)
+        filled = Filled(row.graph, (), row.inputs, row.name, row.bindings)
+        request = Request(filled, row.scene, row.shot, fresh=row.fresh, parent=row.parent, changed=row.changed)
+        job = Job(row.prompt_id, request, self.home, self)
         self._start(Attempt(job, self.server, self.cache, prior=row.prompt_id, may_submit=False))
         return job
 

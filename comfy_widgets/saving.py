@@ -183,6 +183,7 @@ def _described(part: Path, path: Path, file: OutputFile, origin: Origin) -> Take
         seconds=probe.seconds if probe else None,
         inputs=dict(request.filled.inputs),
         graph=request.filled.graph,
+        bindings=dict(request.filled.bindings),
         scene=request.scene,
         shot=request.shot,
         parent=request.parent,

@@ -32,6 +32,8 @@ class Take:
         The named inputs of the request with their values, for people to read.
     graph
         The graph that was submitted, in ComfyUI's API format.
+    bindings
+        Name → address in the graph, as the workflow had them; empty where an earlier version kept none.
     scene, shot
         For which shot it was made first.
     used_by
@@ -73,6 +75,7 @@ class Take:
     seconds: float | None = None
     inputs: Mapping[str, Any] = field(default_factory=dict)
     graph: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    bindings: Mapping[str, str] = field(default_factory=dict, repr=False)
     scene: str | None = None
     shot: str | None = None
     used_by: tuple[tuple[str | None, str | None], ...] = ()
@@ -98,8 +101,8 @@ class Take:
 
     @property
     def workflow(self) -> Workflow:
-        """The workflow that made it, with the values it had."""
-        return Workflow(self.graph, name=self.title)
+        """The workflow that made it, with the values and the names it had."""
+        return Workflow(self.graph, name=self.title).bind(**self.bindings)
 
     def diff(self, other: "Take") -> Differences:
         """What is equal in both takes, and what differs.

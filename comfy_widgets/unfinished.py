@@ -67,12 +67,14 @@ class Row:
         What it makes.
     prompt_id, server
         Its id, and the address of the server that has it.
-    graph, inputs, name
+    graph, inputs, name, bindings
         The filled workflow.
     scene, shot
         For which shot.
     fresh
         Whether another take was wanted although there was one.
+    parent, changed
+        Which take it varies, and what is different.
     created
         ISO 8601 in UTC.
     owner
@@ -88,6 +90,9 @@ class Row:
     scene: str | None = None
     shot: str | None = None
     fresh: bool = False
+    bindings: Mapping[str, str] = field(default_factory=dict)
+    parent: str | None = None
+    changed: Mapping[str, list[Any]] = field(default_factory=dict)
     created: str = field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="seconds"))
     owner: Owner = field(default_factory=Owner.this_process)
 

@@ -62,12 +62,15 @@ class Filled:
         The named values, for people to read.
     name
         The workflow's name.
+    bindings
+        Name → address, as the workflow had them.
     """
 
     graph: Mapping[str, Any] = field(repr=False)
     files: tuple[InputFile, ...]
     inputs: Mapping[str, Any]
     name: str
+    bindings: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     @property
     def fingerprint(self) -> str:
@@ -173,7 +176,7 @@ class Workflow:
             filling.put(address, value)
         bound = Bindings(filling.graph, self.bindings)
         shown = bound.values_now() | filling.shown
-        return Filled(filling.graph, tuple(filling.files), shown, self.name)
+        return Filled(filling.graph, tuple(filling.files), shown, self.name, dict(self.bindings))
 
     def _with_length(self, values: dict[str, Any]) -> dict[str, Any]:
         if "seconds" not in values or "seconds" in self.bindings:

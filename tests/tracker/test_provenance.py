@@ -1,10 +1,11 @@
 """Every take tells where it comes from, and can be varied and read back."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
-from comfy_widgets import Shot, Workflow
+from comfy_widgets import Shot, Studio, Workflow
 from tests.lib.graphs import wan
 from tests.lib.notebooks import NOTEBOOKS
 from tests.tracker.test_a_take import png
@@ -69,3 +70,40 @@ async def test_what_differs_is_told(studio, workflow):
     told = one.diff(two)
     assert [[fact.text for fact in each] for each in told.each] == [["1"], ["2"]]
     assert "prompt" in {fact.name for fact in told.same}
+    assert repr(told).splitlines()[:2] == ["      1  2", "seed  1  2"]
+    assert "<td" in told._repr_html_()
+    assert repr(one.diff(one)) == "Nothing differs."
+
+
+async def test_names_of_ones_own_stay_with_the_take(studio, workflow):
+    """Also where several inputs could be meant, so that nobody has to choose again."""
+    graph = wan()
+    graph["59"] = {"class_type": "ImageAddNoise", "inputs": {"image": ["8", 0], "seed": 5, "strength": 0.1}}
+    graph["57"]["inputs"]["images"] = ["59", 0]
+    named = Workflow(graph).bind(seed="3.seed", motion="ModelSamplingSD3.shift")
+    take = await studio.submit(named, seed=1, motion=5.5, length=5)
+    assert take.bindings["motion"] == "48.shift"
+    (read,) = studio.cache.takes()
+    assert read.workflow.bindings == named.bindings == take.bindings
+    other = await studio.rerun(read, motion=3, seed=2)
+    assert other.changed == {"motion": [5.5, 3], "seed": [1, 2]}
+
+
+async def test_a_take_of_an_earlier_version_finds_its_names(studio, workflow):
+    take = await studio.submit(workflow, seed=1)
+    assert replace(take, bindings={}).workflow.bindings == workflow.bindings
+
+
+async def test_a_variation_that_was_left_behind_keeps_its_parent_and_names(studio, server, workflow):
+    named = workflow.bind(motion="ModelSamplingSD3.shift")
+    take = await studio.submit(named, seed=1)
+    held = server.hold("KSampler", step=2)
+    studio.rerun(take, motion=3)
+    await held
+    await studio.close()
+    held.release()
+    async with Studio(server.url, cache=studio.cache.folder) as later:
+        (job,) = later.resume()
+        other = await job
+    assert (other.parent, other.changed) == (take.key, {"motion": [8.0, 3]})
+    assert other.bindings["motion"] == "48.shift"
