@@ -122,6 +122,12 @@ class Attempt:
         error.at(scene=self.job.scene, shot=self.job.shot, prompt_id=self.job.id if self.posted else None)
         self.job.move(**{**AT_REST, "status": status, "error": error, "ended": time.monotonic()})
 
+    def note_cells(self, take: Take) -> None:
+        """Write down which cells used a take."""
+        files = [file.path for file in self.job.request.filled.files]
+        for cell in list(self.job.asked_in.values()):
+            self.cache.uses.note(cell, take, files)
+
     def add_row(self) -> None:
         """Write down that the prompt is on its way.
 

@@ -21,6 +21,7 @@ from comfy_widgets.errors import CacheError
 from comfy_widgets.files import TEMPORARY, put, temporary_beside, told_as_cache_error, write_text
 from comfy_widgets.takes import Take
 from comfy_widgets.unfinished import Unfinished
+from comfy_widgets.uses import Uses
 
 DEFAULT_FOLDER = "takes"
 _KEY_DIGITS = 12
@@ -51,6 +52,7 @@ class TakeCache:
     def __init__(self, folder: str | Path) -> None:
         self.folder = Path(folder)
         self.unfinished = Unfinished(self.folder / "unfinished")
+        self.uses = Uses(self.folder)
         # Threads of one process share this; the lock file is for other processes.
         self._lock = threading.Lock()
         self._unindexed: dict[str, dict[str, Any]] = {}

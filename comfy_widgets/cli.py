@@ -1,4 +1,4 @@
-"""The command line: ``comfy-widgets demo | serve | run | takes``."""
+"""The command line: ``comfy-widgets demo | serve | run | takes | pack | unpack``."""
 
 import argparse
 import importlib.util

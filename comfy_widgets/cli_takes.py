@@ -1,4 +1,4 @@
-"""``comfy-widgets takes`` and ``comfy-widgets run``: takes from a terminal."""
+"""``comfy-widgets takes``, ``run``, ``pack`` and ``unpack``: takes from a terminal."""
 
 import argparse
 import json
@@ -14,16 +14,18 @@ from comfy_widgets import faces
 from comfy_widgets.cache import TakeCache, folder_of_takes
 from comfy_widgets.errors import BindingError, CacheError, NotCached
 from comfy_widgets.jobs import Job
+from comfy_widgets.packing import pack
 from comfy_widgets.pruning import prune, size
 from comfy_widgets.studio import Studio
 from comfy_widgets.takes import Take
+from comfy_widgets.unpacking import unpack
 from comfy_widgets.workflow import Workflow
 
 _UNITS = {"kb": 1e3, "mb": 1e6, "gb": 1e9, "tb": 1e12}
 
 
 def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    """Add ``takes`` and ``run`` to the command line."""
+    """Add these commands to the command line."""
     takes = commands.add_parser("takes", help="list, show, export or prune a folder of takes")
     takes.add_argument("--folder", type=Path, default=Path("takes"), help="the folder of takes (default: %(default)s)")
     acts = takes.add_subparsers(metavar="act")
@@ -52,6 +54,23 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     run.add_argument("--folder", type=Path, default=Path("takes"), help="the folder of takes (default: %(default)s)")
     run.add_argument("--fresh", action="store_true", help="make another take even if there is one")
     run.set_defaults(run=_run)
+    _add_archives(commands)
+
+
+def _add_archives(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    packing = commands.add_parser("pack", help="put a notebook and its takes into one file, which runs anywhere")
+    packing.add_argument("notebook", type=Path)
+    packing.add_argument("into", nargs="?", type=Path, help="the zip file (default: beside the notebook)")
+    packing.set_defaults(run=lambda options: _told(pack(options.notebook, options.into)))
+    unpacking = commands.add_parser("unpack", help="open a notebook that was packed")
+    unpacking.add_argument("archive", type=Path)
+    unpacking.add_argument("folder", nargs="?", type=Path, default=Path(), help="where to (default: this folder)")
+    unpacking.set_defaults(run=lambda options: _told(unpack(options.archive, options.folder)))
+
+
+def _told(path: Path) -> int:
+    Console().print(str(path), markup=False, highlight=False, soft_wrap=True)
+    return 0
 
 
 def _bytes(text: str) -> int:

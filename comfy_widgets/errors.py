@@ -29,6 +29,7 @@
     ├── TimelineError            a timeline, a shot of it or its file that cannot be used
     │   └── TimelineChanged      somebody else changed the file meanwhile
     ├── NotCached                offline, and this was never made
+    ├── PackError                a notebook that cannot be packed, or an archive that cannot be unpacked
     ├── WrongLoop                the studio belongs to another event loop
     └── DemoError                the embedded server could not be started
 
@@ -295,6 +296,10 @@ class TimelineChanged(TimelineError):  # noqa: N818
 
 class NotCached(ComfyWidgetsError):  # noqa: N818
     """The studio is offline and this take was never made."""
+
+
+class PackError(ComfyWidgetsError):
+    """A notebook that cannot be packed, or an archive that cannot be unpacked."""
 
 
 class WrongLoop(ComfyWidgetsError):  # noqa: N818

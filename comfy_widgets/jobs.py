@@ -12,6 +12,7 @@ from comfy_widgets.home_loop import HomeLoop
 from comfy_widgets.job_state import JobState, JobStatus, Request
 from comfy_widgets.listeners import Listeners
 from comfy_widgets.takes import Take
+from comfy_widgets.uses import Cell
 from comfy_widgets.wording import in_line
 
 __all__ = ["Acts", "Job", "JobState", "JobStatus", "Request"]
@@ -58,6 +59,8 @@ class Job:
         self.id = prompt_id
         self.request = request
         self.on_screen = False
+        # The cells that wanted it, by what is written in them.
+        self.asked_in: dict[str, Cell] = {}
         self._home = home
         self._acts = acts
         self._state = JobState()

@@ -33,6 +33,7 @@ from comfy_widgets.outcomes import closed, failure, missed, status_of
 from comfy_widgets.saving import Origin, save, server_name
 from comfy_widgets.takes import Take
 from comfy_widgets.unfinished import Row
+from comfy_widgets.uses import running_cell
 from comfy_widgets.workflow import Filled
 
 log = logging.getLogger(__name__)
@@ -88,10 +89,12 @@ class Pipeline:
     def submit(self, request: Request, *, prior: str | None = None) -> Job:
         """Start making a take; a live job of this process for the same is returned instead."""
         self.home.bind()
-        live = _live.get(self._place(request))
+        live, cell = _live.get(self._place(request)), running_cell()
         if live is not None and not request.fresh and not live.over and live.loop is self.home.loop:
+            live.asked_in |= {cell.digest: cell} if cell else {}
             return live
         job = Job(str(uuid.uuid4()), request, self.home, self)
+        job.asked_in |= {cell.digest: cell} if cell else {}
         _live[self._place(request)] = job
         self._latest = Attempt(job, self.server, self.cache, prior=prior, before=self._latest)
         self._start(self._latest)
@@ -197,6 +200,8 @@ class Pipeline:
             take = await self._uninterrupted(attempt)
             if not take.cached:
                 self._estimates.learn(take.graph, take.server, take.renderer, take.render_seconds)
+            if attempt.job.asked_in:
+                await asyncio.to_thread(attempt.note_cells, take)
             attempt.complete(take)
         except asyncio.CancelledError:
             # The loop ends, or the studio: the server goes on, and the row tells the next kernel.

@@ -41,12 +41,25 @@ def run(path: Path) -> nbformat.NotebookNode:
     notebook.metadata["language_info"] = {"name": "python"}
     for cell in notebook.cells:
         cell.metadata.pop("execution", None)
+        if "outputs" in cell:
+            cell.outputs = joined(cell.outputs)
         for place, output in enumerate(cell.get("outputs", [])):
             view = output.get("data", {}).get(_VIEW)
             if view is not None:
                 # No model is there any more; its id need not be another each time.
                 view["model_id"] = uuid.uuid5(uuid.NAMESPACE_URL, f"{path.name} {cell.id} {place}").hex
     return notebook
+
+
+def joined(outputs: list) -> list:
+    """The outputs with what was printed in one piece: where a kernel cut it is another place each time."""
+    kept = []
+    for output in outputs:
+        if kept and output.output_type == kept[-1].output_type == "stream" and output.name == kept[-1].name:
+            kept[-1].text += output.text
+        else:
+            kept.append(output)
+    return kept
 
 
 def keep_takes(made: Path, kept: Path) -> None:
@@ -61,6 +74,8 @@ def keep_takes(made: Path, kept: Path) -> None:
         wanted |= names
         for name in names if take.path.name not in stay else ():
             shutil.copyfile(made / name, kept / name)
+    shutil.copyfile(made / "used.json", kept / "used.json")
+    wanted.add("used.json")
     pictures = {f"frames/{path.name}" for path in made.glob("frames/*")}
     for name in pictures:
         (kept / "frames").mkdir(exist_ok=True)

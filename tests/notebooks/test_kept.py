@@ -63,7 +63,7 @@ def test_takes_in_git_are_small_and_whole(path):
     assert sum(file.stat().st_size for file in files) <= 1_000_000
     parts = {file for take in takes for one in (take, *take.also) for file in (one.path, one.poster) if file}
     sidecars = {take.path.with_suffix(".json") for take in takes}
-    assert {file for file in files if file.parent.name != "frames"} == parts | sidecars
+    assert {file for file in files if file.parent.name != "frames"} == parts | sidecars | {folder / "used.json"}
     assert {take.server for take in takes} == {"the embedded server"}
 
 
