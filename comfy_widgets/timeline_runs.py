@@ -98,6 +98,11 @@ def _check_picture(picture: Any, words: str, shot: Shot) -> None:
     try:
         stat = path.stat()
         whole = _is_picture(path, stat.st_mtime_ns, stat.st_size)
+    except FileNotFoundError:
+        raise InputFileError(
+            f"The {words} {path} does not exist.",
+            hint=f"Drop an image on the card, or timeline.edit({shot.id!r}, {words.replace(' ', '_')}='picture.png').",
+        ) from None
     except OSError:
         return  # the workflow says what is wrong with the path when it is filled
     if not whole:

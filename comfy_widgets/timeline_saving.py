@@ -26,6 +26,15 @@ class Keeper:
         The loop that the timeline lives in.
     changed
         Called when the complaint is another one, in the thread of the loop.
+
+    Attributes
+    ----------
+    complaint
+        Why it is not kept now, None while it is.
+    blocked
+        Whether nothing is written until somebody asks for it.
+    retired
+        Whether another timeline has the file.
     """
 
     def __init__(
@@ -37,7 +46,7 @@ class Keeper:
         self._tell = tell
         self._home = home
         self._changed = changed
-        self._blocked = self._dirty = False
+        self.blocked = self.retired = self._dirty = False
         self._lock = threading.Lock()
         self._task: asyncio.Task[None] | None = None
 
@@ -54,10 +63,10 @@ class Keeper:
         try:
             told = self._file.read()
         except TimelineError as error:
-            self._blocked, self.complaint = True, error
+            self.blocked, self.complaint = True, error
             raise
         # To write now would drop what could not be read, and somebody may still repair it.
-        self._blocked = bool(told and told.complaints)
+        self.blocked = bool(told and told.complaints)
         self.complaint = (
             TimelineError(
                 " ".join(told.complaints),
@@ -70,7 +79,7 @@ class Keeper:
 
     def mark(self) -> None:
         """Say that there is something to write."""
-        if self._file is None or self._blocked:
+        if self._file is None or self.blocked:
             return
         self._dirty = True
         try:
@@ -93,8 +102,8 @@ class Keeper:
         """
         if self._file is None:
             raise TimelineError("This timeline has no file.", hint="Give it one: Timeline(…, file='film.json').")
-        self._blocked = self._blocked and not anyway
-        if not self._blocked:
+        self.blocked = self.blocked and not anyway
+        if not self.blocked:
             self._write(anyway=anyway)
         if self.complaint is not None:
             raise self.complaint.with_traceback(None)
@@ -103,7 +112,7 @@ class Keeper:
         """Write what waits, and nothing from now on: another timeline has the file."""
         if self._dirty:
             self._write()
-        self._blocked = True
+        self.blocked = self.retired = True
         self.complaint = TimelineError(
             "The cell was run again: another timeline has the file now.", hint="Use that one."
         )
@@ -121,13 +130,13 @@ class Keeper:
                     hint="The timeline goes on; the next change tries again.",
                 )
             except TimelineError as error:
-                self._blocked, self.complaint = True, error
+                self.blocked, self.complaint = True, error
             else:
                 self.complaint = None
 
     async def _write_soon(self) -> None:
         try:
-            while self._dirty and not self._blocked:
+            while self._dirty and not self.blocked:
                 before = self.complaint
                 await asyncio.to_thread(self._write)
                 if self.complaint is not before:
@@ -135,6 +144,6 @@ class Keeper:
                 await asyncio.sleep(_PAUSE)
         except asyncio.CancelledError:
             # The loop ends; what was said last is kept, whatever the thread was at.
-            if not self._blocked:
+            if not self.blocked:
                 self._write()
             raise

@@ -12,6 +12,8 @@ const bundles = await context({
     "timeline_view",
     "batch_view",
     "sweep_view",
+    // No widget: the timeline's view asks the kernel for it.
+    "timeline_later",
   ].map((name) => `src/${name}.ts`),
   outdir: "../comfy_widgets/static",
   bundle: true,

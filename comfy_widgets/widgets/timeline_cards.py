@@ -5,14 +5,17 @@ from typing import Any
 
 from comfy_widgets import faces
 from comfy_widgets.batch import Item
-from comfy_widgets.errors import ComfyWidgetsError
+from comfy_widgets.errors import ComfyWidgetsError, TimelineChanged
 from comfy_widgets.jobs import JobStatus
 from comfy_widgets.takes import Take
 from comfy_widgets.timeline import Timeline
+from comfy_widgets.timeline_export import Export
 from comfy_widgets.wording import ordinal
 
 # Places further back change with each job that ends, for hundreds of shots at once, and nobody counts them.
 _FAR = 20
+# Fields of a shot that name a picture.
+PICTURES = ("keyframe", "end_keyframe")
 
 
 def card(timeline: Timeline, name: str) -> dict[str, Any]:
@@ -42,7 +45,7 @@ def card(timeline: Timeline, name: str) -> dict[str, Any]:
 def whole(timeline: Timeline, cards: Mapping[str, Any]) -> dict[str, Any]:
     """The timeline around its cards."""
     active = sum(timeline.runs.active(shot.id) is not None for shot in timeline.shots)
-    left, exported = timeline.remaining, timeline.exported
+    left = timeline.remaining
     return {
         "title": timeline.title,
         "order": [shot.id for shot in timeline.shots],
@@ -55,16 +58,10 @@ def whole(timeline: Timeline, cards: Mapping[str, Any]) -> dict[str, Any]:
         "left": None if left is None else round(left / 5) * 5,
         "undo": timeline.can_undo,
         "drawer": timeline.keyframes is not None,
+        "pictures": [name for name in PICTURES if name in timeline.recipe.workflow.bindings],
         "inputs": _inputs(timeline),
-        "complaint": None if timeline.complaint is None else timeline.complaint.sentence,
-        "exported": None
-        if exported is None
-        else {
-            "file": exported.path.name,
-            "progress": round(exported.progress, 2),
-            "over": exported.over,
-            "error": None if exported.error is None else exported.error.sentence,
-        },
+        "complaint": _complaint(timeline),
+        "exported": None if timeline.exported is None else _exported(timeline.exported),
     }
 
 
@@ -75,9 +72,28 @@ def differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> dict[str, 
 
 def _inputs(timeline: Timeline) -> dict[str, Any]:
     """What else the workflow can be told for a shot, with what it has."""
-    apart = {"prompt", "negative", "seed", "keyframe", "end_keyframe"}
+    apart = {"prompt", "negative", "seed", *PICTURES}
     known = timeline.recipe.workflow.bindings
     return {name: known.value(name) for name in known if name not in apart}
+
+
+def _exported(export: Export) -> dict[str, Any]:
+    name = export.path.name
+    words = f"{name} is there" if export.over else f"{name} {int(100 * export.progress)} %"
+    return {"words": words if export.error is None else export.error.sentence, "over": export.over}
+
+
+def _complaint(timeline: Timeline) -> dict[str, Any] | None:
+    """Why nothing is saved, and what can be done about it: an act and its words."""
+    error = timeline.complaint
+    if error is None:
+        return None
+    does = [("save", "Try again")]
+    if isinstance(error, TimelineChanged):
+        does = [("reload", "Take theirs"), ("save", "Keep mine")]
+    elif timeline.keeper.blocked:
+        does = [("reload", "Read it again"), ("save", "Write it anew")]
+    return {"what": error.what, "hint": error.hint or "", "does": [] if timeline.keeper.retired else does}
 
 
 def _take(take: Take) -> dict[str, Any]:

@@ -30,6 +30,8 @@ def small(path: str | Path) -> bytes:
     try:
         stat = path.stat()
     except OSError as error:
+        if isinstance(error, FileNotFoundError):
+            raise InputFileError(f"{path} does not exist.", hint="Drop an image on the card.") from error
         raise InputFileError(f"The image {path.name} can't be read: {error.strerror}.") from error
     return _small(path, stat.st_mtime_ns, stat.st_size)
 

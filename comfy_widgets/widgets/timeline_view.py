@@ -12,7 +12,7 @@ from comfy_widgets.widgets.base import Answered, Face, bundled
 from comfy_widgets.widgets.pieces import Shelf
 from comfy_widgets.widgets.requests import Request
 from comfy_widgets.widgets.snapshot import take_state
-from comfy_widgets.widgets.timeline_cards import card, differences, whole
+from comfy_widgets.widgets.timeline_cards import PICTURES, card, differences, whole
 from comfy_widgets.widgets.timeline_pictures import Drops, small
 
 
@@ -42,7 +42,7 @@ class TimelineView(Face):
         super().__init__(_loop_of(timeline))
         self._shelve()
         self._drops = Drops((timeline.file or Path("film")).parent / "keyframes")
-        self._reads |= {"film": self._read_film, "keyframe": self._read_keyframe}
+        self._reads |= {"film": self._read_film, "keyframe": self._read_keyframe, "later": self._read_later}
         for act in (self._edit, self._add, self._duplicate, self._delete, self._move, self._undo, self._generate):
             self._acts[act.__name__.removeprefix("_")] = act
         for more in (self._stop, self._choose, self._draw, self._drop, self._export, self._save, self._reload):
@@ -119,10 +119,15 @@ class TimelineView(Face):
         return request.answer(film=[take_state(take) | {"shot": name} for name, take in chosen]), []
 
     def _read_keyframe(self, request: Request) -> Answered:
-        shot = self.timeline[_shot(request)]
-        if shot.keyframe is None:
-            raise InputFileError(f"{shot.id} has no keyframe.")
-        return request.answer(), [small(shot.keyframe)]
+        name, field = _shot(request), _picture(request)
+        path = getattr(self.timeline[name], field)
+        if path is None:
+            raise InputFileError(f"{name} has no {field.replace('_', ' ')}.")
+        return request.answer(), [small(path)]
+
+    def _read_later(self, request: Request) -> Answered:
+        # Not in the code that each view is made of: that is saved with every notebook.
+        return request.answer(), [bundled("timeline_later.js").read_bytes()]
 
     def _edit(self, request: Request) -> None:
         changes = request.body.get("changes")
@@ -163,7 +168,7 @@ class TimelineView(Face):
         self.timeline.make_keyframes(_shot(request), another=self.timeline[_shot(request)].keyframe is not None)
 
     async def _drop(self, request: Request) -> None:
-        name, field = _shot(request), "end_keyframe" if request.body.get("end") is True else "keyframe"
+        name, field = _shot(request), _picture(request)
         image = self._drops.take(request.body)
         if image is not None:
             path = await asyncio.to_thread(self._drops.keep, image, request.body.get("file"))
@@ -187,6 +192,11 @@ def _shot(request: Request) -> str:
 def _shots(request: Request) -> list[str]:
     names = request.body.get("shots")
     return [str(name) for name in names] if isinstance(names, list) else []
+
+
+def _picture(request: Request) -> str:
+    field = request.body.get("field")
+    return field if isinstance(field, str) and field in PICTURES else PICTURES[0]
 
 
 def _loop_of(timeline: Timeline) -> asyncio.AbstractEventLoop | None:

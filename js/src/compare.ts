@@ -1,4 +1,5 @@
 import "./theme.css";
+import "./parts.css";
 import "./player.css";
 import "./compare.css";
 import { Comparison } from "./lib/comparison";

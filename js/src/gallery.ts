@@ -1,4 +1,5 @@
 import "./theme.css";
+import "./parts.css";
 import "./player.css";
 import "./gallery.css";
 import { Tiles } from "./lib/tiles";

@@ -1,4 +1,5 @@
 import "./theme.css";
+import "./parts.css";
 import "./badge.css";
 import "./player.css";
 import { Badge } from "./lib/badge";

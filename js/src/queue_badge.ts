@@ -1,4 +1,5 @@
 import "./theme.css";
+import "./parts.css";
 import "./badge.css";
 import { Badge } from "./lib/badge";
 import { viewOf } from "./lib/view";

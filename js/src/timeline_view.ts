@@ -1,5 +1,8 @@
 import "./theme.css";
+import "./parts.css";
 import "./timeline.css";
+import "./cards.css";
+import "./film.css";
 import { viewOf } from "./lib/view";
 import { Board } from "./timeline/board";
 import { keep, type TimelineState } from "./timeline/state";

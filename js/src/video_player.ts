@@ -1,5 +1,6 @@
 import * as messages from "./lib/messages.json";
 import "./theme.css";
+import "./parts.css";
 import "./player.css";
 import { Player } from "./lib/player";
 import { say } from "./lib/say";

@@ -5,6 +5,12 @@ import type { Card, TimelineState } from "../src/timeline/state";
 import timelineView from "../src/timeline_view";
 import { FakeModel, FakeObserver, fakeUrls, settle, take } from "./fakes";
 
+// Modules of the kernel's own can't be imported here: the browser tests do.
+vi.mock("../src/lib/code", async () => {
+  const later = await import("../src/timeline_later");
+  return { codeOf: async () => later };
+});
+
 /** A model that can be set from the page, as Jupyter's can. */
 class FakeTimeline extends FakeModel {
   set(_name: string, state: TimelineState): void {
@@ -82,6 +88,7 @@ function film(cards: Record<string, Card>, changes: Partial<TimelineState> = {})
     left: null,
     undo: false,
     drawer: false,
+    pictures: ["keyframe", "end_keyframe"],
     inputs: { steps: 20 },
     complaint: null,
     exported: null,
@@ -193,6 +200,7 @@ test("what is typed is never taken away", async () => {
 test("what was refused stays to be corrected", async () => {
   const { fake } = await open(film({ a: card() }));
   find(".cw-do button:last-child").click();
+  await settle();
   const seed = all(".cw-field input")[5] as HTMLInputElement;
   seed.value = "seven";
   seed.dispatchEvent(new Event("change"));
@@ -207,6 +215,7 @@ test("the drawer says enhancers and inputs as lists and numbers", async () => {
   const shot = { prompt: "x", enhancers: { Mood: ["calm"] }, inputs: { cfg: 5 } };
   const { fake } = await open(film({ a: card({ shot }) }));
   find(".cw-do button:last-child").click();
+  await settle();
   const field = (name: string) =>
     all(".cw-field")
       .find((one) => one.textContent === name)
@@ -236,14 +245,40 @@ test("cards keep their elements when the order is another, and gone ones go", as
 });
 
 test("errors stand where they happened, the first three whole", async () => {
-  const error = { where: "Scene s, shot a", what: "It broke.", hint: "Try again.", details: ["line"] };
-  const bad = () => card({ status: "error", error });
-  const { fake } = await open(film({ a: bad(), b: bad(), c: bad(), d: bad(), e: bad() }));
+  const bad = (id: string, what: string) =>
+    card({
+      status: "error",
+      error: { where: `Scene s, shot ${id}`, what, hint: "Try again.", details: ["line"] },
+    });
+  const five = {
+    a: bad("a", "One."),
+    b: bad("b", "Two."),
+    c: bad("c", "Three."),
+    d: bad("d", "Four."),
+    e: bad("e", "Five."),
+  };
+  const { fake } = await open(film(five));
   expect(all(".cw-err")).toHaveLength(4);
   expect(all(".cw-err")[3]?.textContent).toContain("2 more shots failed");
-  await fake.tell(1, {
+  // What is equal is said once, and tried again together.
+  await fake.tell(1, { cards: { c: bad("c", "One."), d: bad("d", "One.") } });
+  expect(all(".cw-err").map(({ textContent }) => textContent)).toEqual([
+    "Scene s, shot a and 2 more: One. Try again. The other shots go on.Againline",
+    "Scene s, shot b: Two. Try again. The other shots go on.Againline",
+    "Scene s, shot e: Five. Try again. The other shots go on.Againline",
+  ]);
+  find(".cw-err button").click();
+  expect(fake.asked("generate")).toMatchObject([{ shots: ["a", "c", "d"] }]);
+  await fake.tell(2, {
     cards: { a: { status: "queued", error: null } },
-    complaint: "film.json was changed.",
+    complaint: {
+      what: "film.json was changed.",
+      hint: "",
+      does: [
+        ["reload", "Take theirs"],
+        ["save", "Keep mine"],
+      ],
+    },
   });
   const [theirs, mine] = all(".cw-err button");
   theirs?.click();
@@ -261,6 +296,7 @@ test("a large image goes in pieces", async () => {
     if (piece) pieces.push(piece.byteLength);
   });
   find(".cw-do button:last-child").click();
+  await settle();
   const input = all("input[type=file]")[1] as HTMLInputElement;
   const file = new File([new Uint8Array(9_000_000)], "a.png", { type: "image/png" });
   Object.defineProperty(input, "files", { value: [file] });
@@ -271,7 +307,53 @@ test("a large image goes in pieces", async () => {
   }
   expect(pieces).toEqual([4_000_000, 4_000_000, 1_000_000]);
   expect(fake.asked("drop").map(({ offset }) => offset)).toEqual([0, 4_000_000, 8_000_000]);
-  expect(fake.asked("drop").every(({ end, file: name }) => end && name === "a.png")).toBe(true);
+  expect(
+    fake.asked("drop").every(({ field, file: name }) => field === "end_keyframe" && name === "a.png"),
+  ).toBe(true);
+});
+
+test("an image that is dropped becomes the keyframe, and on the right half the end", async () => {
+  const { fake } = await open(film({ a: card() }));
+  const one = find(".cw-card");
+  one.focus();
+  await settle();
+  one.getBoundingClientRect = () => ({ left: 100, width: 200 }) as DOMRect;
+  const drag = (name: string, clientX: number, type = "image/png") => {
+    const dataTransfer = { types: ["Files"], files: [new File(["x"], "a.png", { type })] };
+    const event = new Event(name, { bubbles: true, cancelable: true });
+    find(".cw-words").dispatchEvent(Object.assign(event, { dataTransfer, clientX }));
+  };
+  drag("dragover", 120);
+  expect(find(".cw-drop [data-on]").textContent).toBe("Keyframe");
+  drag("dragover", 280);
+  expect(find(".cw-drop [data-on]").textContent).toBe("End keyframe");
+  drag("drop", 280);
+  expect(find(".cw-drop")).toBeNull();
+  await vi.waitFor(() => expect(fake.asked("drop")).toMatchObject([{ shot: "a", field: "end_keyframe" }]));
+  drag("drop", 120);
+  await vi.waitFor(() => expect(fake.asked("drop")).toMatchObject([{}, { shot: "a", field: "keyframe" }]));
+  drag("drop", 120, "text/plain");
+  expect(find(".cw-err").textContent).toContain("a.png is no image");
+  await fake.tell(1, { pictures: [] });
+  drag("dragover", 120);
+  expect(find(".cw-drop [data-on]")).toBeNull();
+  drag("drop", 120);
+  expect(find(".cw-err").textContent).toContain("takes no keyframe");
+  expect(fake.asked("drop")).toHaveLength(2);
+});
+
+test("without a take the card shows both keyframes, or why there is none", async () => {
+  const shot = { prompt: "x", keyframe: "a.png", end_keyframe: "b.png" };
+  const { fake } = await open(film({ a: card({ shot }) }));
+  expect(fake.asked("keyframe")).toMatchObject([{ field: "keyframe" }, { field: "end_keyframe" }]);
+  await fake.refuse(fake.asked("keyframe")[0], "a.png does not exist. Drop an image on the card.");
+  await fake.answer(fake.asked("keyframe")[1], {}, [new ArrayBuffer(1)]);
+  expect(find(".cw-stills").textContent).toBe("a.png does not exist. Drop an image on the card.");
+  expect(all(".cw-stills img")).toHaveLength(1);
+  await fake.tell(1, { cards: { a: { status: "error" } } });
+  expect(fake.asked("keyframe")).toHaveLength(3);
+  await fake.answer(fake.asked("keyframe")[2], {}, [new ArrayBuffer(1)]);
+  expect(all(".cw-stills img")).toHaveLength(2);
 });
 
 test("the film goes from one take to the next", async () => {
@@ -287,6 +369,7 @@ test("the film goes from one take to the next", async () => {
   vi.spyOn(HTMLMediaElement.prototype, "play").mockResolvedValue();
   HTMLElement.prototype.scrollIntoView = () => {};
   find(".cw-foot button").click();
+  await settle();
   const one = (shot: string) => ({ ...take({ id: shot, place: `${shot}.mp4`, size: 9, seconds: 2 }), shot });
   await fake.answer(fake.asked("film")[0], { film: [one("a"), one("b")] });
   await settle();

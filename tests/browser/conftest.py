@@ -16,6 +16,9 @@ import nbformat
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
 
+from comfy_widgets.demo import DemoServer
+from tests.browser.timelines import MAKE
+from tests.lib.graphs import wan
 from tests.lib.notebooks import copy
 
 ROOT = Path(__file__).parents[2]
@@ -215,6 +218,26 @@ def start(lab, place, open_notebook):
         return notebook
 
     return start_
+
+
+@pytest.fixture
+def server():
+    """An embedded server that outlives the kernel."""
+    with DemoServer(step_seconds=0.02) as server:
+        yield server
+
+
+@pytest.fixture
+def make(place, start, server):
+    """A notebook with a timeline of three shots."""
+
+    def make_(*cells, source=MAKE, nodes=None, **how):
+        (place / "wan.json").write_text(json.dumps(nodes or wan()))
+        notebook = start(source.replace("{url}", server.url), *cells, **how)
+        expect(notebook.page.locator(".cw-timeline").first).to_be_visible()
+        return notebook
+
+    return make_
 
 
 def wait_for_kernel(notebook: Notebook) -> None:

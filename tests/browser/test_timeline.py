@@ -1,17 +1,13 @@
 """A timeline in a real JupyterLab, on an embedded server that outlives the kernel."""
 
-import json
 import re
-import statistics
-import urllib.request
-import uuid
 
 import pytest
 from playwright.sync_api import expect
 
 from comfy_widgets import media
-from comfy_widgets.demo import DemoServer
 from tests.browser.conftest import ROOT, shoot, wait_for_kernel
+from tests.browser.timelines import MAKE, card, keep_busy, python, states
 from tests.lib.graphs import wan
 from tests.tracker.test_scenarios import graph, save, slow
 
@@ -31,74 +27,6 @@ WATCH = """
   new MutationObserver(look).observe(document.body, what);
 }
 """
-RUN = """
-async (code) => {
-  const { kernel } = window.jupyterapp.shell.currentWidget.sessionContext.session;
-  const asked = kernel.requestExecute({ code });
-  let said = '';
-  asked.onIOPub = ({ header, content }) => {
-    if (header.msg_type === 'stream') said += content.text;
-    if (header.msg_type === 'error') said += content.evalue;
-  };
-  await asked.done;
-  return said.trim();
-}
-"""
-MAKE = """
-import comfy_widgets as cw
-studio = cw.Studio("{url}")
-workflow = cw.Workflow.load("wan.json")
-shots = [
-    cw.Shot("shot-01", "A lighthouse at dusk", scene="scene-001", title="Arrival", seed=1),
-    cw.Shot("shot-02", "Gulls circle the lamp room", scene="scene-001", seed=2),
-    cw.Shot("shot-03", "The storm rolls in", scene="scene-002", seed=3),
-]
-timeline = cw.Timeline(shots, workflow=workflow, studio=studio, title="Lighthouse")
-timeline
-"""
-
-
-@pytest.fixture
-def server():
-    with DemoServer(step_seconds=0.02) as server:
-        yield server
-
-
-@pytest.fixture
-def make(place, start, server):
-    """A notebook with a timeline of three shots."""
-
-    def make_(*cells, source=MAKE, nodes=None, **how):
-        (place / "wan.json").write_text(json.dumps(nodes or wan()))
-        notebook = start(source.replace("{url}", server.url), *cells, **how)
-        expect(notebook.page.locator(".cw-timeline").first).to_be_visible()
-        return notebook
-
-    return make_
-
-
-def card(page, name):
-    return page.get_by_role("group", name=re.compile(rf"^{name}[ ,]"))
-
-
-def python(page, code):
-    return page.evaluate(RUN, code)
-
-
-def states(page, state, count):
-    expect(page.locator(f".cw-card[data-state={state}]")).to_have_count(count)
-
-
-def keep_busy(server):
-    """Somebody else's prompt, which stands in the server's way until its hold is released."""
-    held = server.hold("LabSlow")
-    body = {"prompt": graph(a=slow(), b=save("a")), "prompt_id": str(uuid.uuid4())}
-    asked = urllib.request.Request(
-        f"{server.url}/prompt", json.dumps(body).encode(), {"Content-Type": "application/json"}
-    )
-    urllib.request.urlopen(asked).close()
-    held.wait()
-    return held
 
 
 def test_three_shots_from_the_button_to_the_film_and_back_after_a_restart(make, server, place):
@@ -310,92 +238,3 @@ def test_it_can_be_read_by_everybody(make, theme):
     assert first.evaluate("(el) => el.scrollWidth <= el.clientWidth")
     shoot(first, f"timeline-narrow-{theme}")
     assert page.errors == []
-
-
-CARD = {
-    "shot": {"prompt": "A lighthouse at dusk, long lens", "scene": "scene-001", "title": "Arrival"},
-    "status": "complete",
-    "active": False,
-    "message": "",
-    "progress": 0,
-    "eta": None,
-    "error": None,
-    "takes": [],
-    "chosen": None,
-    "seconds": 5,
-    "edited": False,
-    "drawing": False,
-    "picture": None,
-}
-PAINT = """
-async ([source, state]) => {
-  const { default: widget } = await import(source);
-  const model = {
-    get: () => state, set() {}, on() {}, off() {}, send() {}, widget_manager: {},
-  };
-  const times = [];
-  for (let run = 0; run < 5; run++) {
-    const el = document.createElement('div');
-    document.body.replaceChildren(el);
-    const began = performance.now();
-    window.cleanup?.();
-    window.cleanup = widget.render({ model, el });
-    el.getBoundingClientRect();
-    times.push(performance.now() - began);
-    await new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
-  }
-  return times;
-}
-"""
-SCROLL = """
-async () => {
-  const long = [];
-  const hear = (list) => long.push(...list.getEntries().map(({ duration }) => duration));
-  new PerformanceObserver(hear).observe({ type: 'longtask' });
-  const strip = document.querySelector('.cw-strip');
-  for (let x = 0; x < strip.scrollWidth; x += 900) {
-    strip.scrollLeft = x;
-    await new Promise((done) => requestAnimationFrame(done));
-  }
-  await new Promise((done) => setTimeout(done, 100));
-  return { long, filled: document.querySelectorAll('.cw-words').length };
-}
-"""
-
-
-def test_five_hundred_shots_are_there_at_once_and_scroll_smoothly(browser):
-    ids = [f"shot-{n:03}" for n in range(500)]
-    state = {
-        "seq": 0,
-        "title": "Long",
-        "order": ids,
-        "cards": dict.fromkeys(ids, CARD),
-        "seconds": 0,
-        "complete": 0,
-        "missing": 0,
-        "active": 0,
-        "progress": 1,
-        "left": None,
-        "undo": False,
-        "drawer": False,
-        "inputs": {},
-        "complaint": None,
-        "exported": None,
-    }
-    static = ROOT / "comfy_widgets" / "static"
-    page = browser.new_page(viewport={"width": 1180, "height": 900})
-    page.route(
-        "http://widgets.test/", lambda route: route.fulfill(body="<!doctype html><body>", content_type="text/html")
-    )
-    page.route("http://widgets.test/view.js", lambda route: route.fulfill(path=static / "timeline_view.js"))
-    page.goto("http://widgets.test/")
-    page.add_style_tag(path=static / "timeline_view.css")
-    times, told = [], []
-    for _ in range(3):
-        times += page.evaluate(PAINT, ["http://widgets.test/view.js", state])
-        told.append(page.evaluate(SCROLL))
-    page.close()
-    assert statistics.median(times) <= 100, times
-    # What the machine does besides lengthens a task now and then, but not each time.
-    assert min(max(run["long"], default=0) for run in told) <= 50, told
-    assert [run["filled"] for run in told] == [500] * 3

@@ -216,7 +216,8 @@ def test_a_picture_is_looked_at_before_a_server_is_asked(tmp_path):
     torn.write_bytes(b"not a picture")
     with pytest.raises(InputFileError, match=r"torn\.png is not an image"):
         recipe.inputs(Shot("a", "b", keyframe=torn))
-    assert recipe.inputs(Shot("a", "b", keyframe=tmp_path / "nowhere.png"))["keyframe"] == tmp_path / "nowhere.png"
+    with pytest.raises(InputFileError, match=r"The keyframe .*nowhere\.png does not exist"):
+        recipe.inputs(Shot("a", "b", keyframe=tmp_path / "nowhere.png"))
 
 
 def test_its_face_names_the_request_and_never_a_state(make):

@@ -1,7 +1,7 @@
 // What is said and done of the whole film: above the cards, and beneath them.
 import { attach, button, h, put } from "../lib/dom";
 import * as messages from "../lib/messages.json";
-import { clock, percent, say } from "../lib/say";
+import { clock, say } from "../lib/say";
 import type { Acts } from "./act";
 import type { TimelineState } from "./state";
 import type { StripView } from "./strip";
@@ -24,7 +24,7 @@ export class Head {
     attach(this.#all, { "aria-label": messages.generate_all });
     this.#stop = button("", () => acts.go("stop"), messages.stop_all);
     this.#undo = button("cw-quiet", () => acts.go("undo"), messages.undo);
-    const add = button("cw-quiet", () => strip.add(), messages.add);
+    const add = button("cw-quiet cw-add", () => strip.add(), messages.add);
     const grow = h("span", { class: "cw-grow" });
     const does = [this.#missing, this.#picked, this.#all, this.#stop, this.#undo, add];
     this.el = h("div", { class: "cw-ends" }, this.#title, this.#count, grow, ...does);
@@ -61,7 +61,7 @@ export class Foot {
   readonly #export: HTMLButtonElement;
 
   constructor(acts: Acts) {
-    this.#play = button("", () => acts.play(), messages.play_film);
+    this.#play = button("", () => acts.later("play"), messages.play_film);
     this.#export = button("", () => acts.go("export"), messages.export_film);
     const grow = h("span", { class: "cw-grow" });
     const says = [this.#bar, this.#words, grow, this.#late, this.#exported];
@@ -75,17 +75,8 @@ export class Foot {
     const more = left !== null && active ? say(messages.film_left, { left: length(left) }) : "";
     put(this.#words, more ? say(messages.and_more, { state: done, more }) : done);
     this.#play.disabled = !complete;
-    const running = exported !== null && !exported.over;
-    this.#export.disabled = !complete || running;
-    put(
-      this.#exported,
-      exported === null
-        ? ""
-        : (exported.error ??
-            (running
-              ? say(messages.exporting, { file: exported.file, part: percent(exported.progress) })
-              : say(messages.exported, { file: exported.file }))),
-    );
+    this.#export.disabled = !complete || exported?.over === false;
+    put(this.#exported, exported?.words ?? "");
   }
 
   /** Say that the kernel has not answered yet. */

@@ -8,10 +8,9 @@ import type { Acts } from "./act";
 import { bound } from "./field";
 import type { Pictures } from "./pictures";
 import type { Card } from "./state";
+import { Stills } from "./stills";
 
 type Parts = ReturnType<CardView["build"]>;
-
-const IMAGE = /^image\//;
 
 /** A state in words, short enough for a card. */
 export function words({ status, active, message, progress, eta, edited }: Card): string {
@@ -38,7 +37,6 @@ export class CardView {
   readonly #pictures: Pictures;
   readonly #pick: () => void;
   #parts: Parts | undefined;
-  #shown: string | undefined;
   #strip = "";
   #current = false;
 
@@ -48,10 +46,6 @@ export class CardView {
     this.#pictures = pictures;
     this.#pick = pick;
     this.el = h("div", { class: "cw-card", role: "group", tabindex: -1 });
-  }
-
-  get filled(): boolean {
-    return this.#parts !== undefined;
   }
 
   /** Make its inside: a card that nobody has come near costs next to nothing. */
@@ -91,28 +85,9 @@ export class CardView {
     this.#parts?.prompt.focus();
   }
 
-  /** Ask whether it is to go; the answer stands where the question is. */
-  ask(): void {
-    const { row } = this.#parts ?? {};
-    if (!row) return;
-    const back = () => {
-      row.replaceChildren(...before);
-      this.el.focus();
-    };
-    const before = [...row.children];
-    const yes = button("cw-bad", () => this.#acts.go("delete", { shots: [this.id] }), messages.delete_it);
-    const no = button("cw-quiet", back, messages.keep);
-    row.replaceChildren(yes, no);
-    attach(yes, { "aria-label": say(messages.delete_shot, { title: this.id }) });
-    no.addEventListener("keydown", (event) => event.key === "Escape" && back());
-    yes.addEventListener("keydown", (event) => event.key === "Escape" && back());
-    yes.focus();
-  }
-
   build() {
     const title = this.id;
-    const img = h("img", { alt: "", hidden: true, draggable: "false" });
-    const none = h("span", { class: "cw-dim" });
+    const stills = new Stills(this.id, this.#pictures);
     const scene = h("span", { class: "cw-tag cw-scene" });
     const len = h("span", { class: "cw-tag cw-len cw-num" });
     const fill = h("i");
@@ -127,7 +102,7 @@ export class CardView {
       this.pickIt(pick.checked);
       this.#pick();
     });
-    const pic = h("div", { class: "cw-pic", draggable: "true" }, img, none, scene, len, bar, pick);
+    const pic = h("div", { class: "cw-pic", draggable: "true" }, stills.el, scene, len, bar, pick);
     const name = h("input", { class: "cw-name", placeholder: messages.title });
     attach(name, { "aria-label": say(messages.title_of, { title }) });
     const prompt = h("textarea", { class: "cw-words", rows: 3, placeholder: messages.what });
@@ -137,17 +112,16 @@ export class CardView {
     const shape = mark();
     const state = h("span", { class: "cw-word cw-num" });
     const go = button("", () => this.go());
-    const more = button("cw-quiet", () => this.#acts.open(this.id), messages.more);
+    const more = button("cw-quiet", () => this.#acts.later("open", this.id), messages.more);
     attach(more, { "aria-label": say(messages.more_of, { title }), "aria-expanded": "false" });
     const row = h("div", { class: "cw-do" }, go, h("span", { class: "cw-grow" }), more);
     const head = h("div", { class: "cw-head" }, h("b", { title }, title), name);
     const line = h("div", { class: "cw-st" }, shape, state);
     this.el.append(pic, h("div", { class: "cw-body" }, head, prompt, takes, line, row));
-    this.#files();
     const edit = (field: string) => (value: string, typing: boolean) =>
       this.#acts.edit(this.id, { [field]: value }, typing);
     const draw = { title: bound(name, edit("title")), prompt: bound(prompt, edit("prompt")) };
-    return { img, none, scene, len, fill, bar, pick, prompt, takes, shape, state, go, more, row, draw };
+    return { stills, scene, len, fill, bar, pick, prompt, takes, shape, state, go, more, draw };
   }
 
   /** What its button says: generate, stop, or make another. */
@@ -160,25 +134,6 @@ export class CardView {
 
   opened(is: boolean): void {
     if (this.#parts) attach(this.#parts.more, { "aria-expanded": String(is) });
-  }
-
-  #files(): void {
-    const hot = (on: boolean) => attach(this.el, { "data-hot": on });
-    this.el.addEventListener("dragover", (event) => {
-      if (!event.dataTransfer?.types.includes("Files")) return;
-      event.preventDefault();
-      hot(true);
-    });
-    this.el.addEventListener("dragleave", () => hot(false));
-    this.el.addEventListener("drop", (event) => {
-      hot(false);
-      const [file] = event.dataTransfer?.files ?? [];
-      if (!file) return;
-      event.preventDefault();
-      event.stopPropagation();
-      if (IMAGE.test(file.type) || !file.type) this.#acts.drop(this.id, file, false);
-      else this.#acts.refused(say(messages.no_image, { file: file.name }));
-    });
   }
 
   #draw(card: Card): void {
@@ -201,30 +156,8 @@ export class CardView {
     attach(parts.state, { title: text });
     put(parts.go, card.active ? messages.stop : again(card));
     parts.go.className = card.active ? "cw-quiet" : "";
-    this.#picture(parts, card);
+    parts.stills.show(card, this.#acts.pictures);
     this.#takes(parts, card);
-  }
-
-  #picture({ img, none }: Parts, card: Card): void {
-    const take = card.takes.find(({ id }) => id === card.chosen);
-    const { keyframe } = card.shot;
-    const wanted = take ? take.id : keyframe ? `${this.id} ${keyframe}` : "";
-    put(
-      none,
-      card.drawing ? messages.drawing : keyframe ? (keyframe.split("/").at(-1) ?? "") : messages.no_keyframe,
-    );
-    if (wanted === this.#shown) return;
-    this.#shown = wanted;
-    const url = take
-      ? this.#pictures.take(take)
-      : keyframe
-        ? this.#pictures.keyframe(this.id, keyframe)
-        : Promise.resolve(null);
-    url.then((found) => {
-      if (this.#shown !== wanted) return;
-      attach(img, { src: found, hidden: !found });
-      none.hidden = Boolean(found);
-    });
   }
 
   #takes({ takes }: Parts, card: Card): void {

@@ -4,8 +4,10 @@ import * as messages from "../lib/messages.json";
 import { say } from "../lib/say";
 import type { Acts } from "./act";
 import { bound } from "./field";
-import type { Card, ShotState, TimelineState } from "./state";
+import type { Card, Picture, ShotState, TimelineState } from "./state";
 import type { StripView } from "./strip";
+import { upload } from "./upload";
+import { PICTURES } from "./words";
 
 // As `shots.py` says them in the prompt.
 const ENHANCERS = ["Framing", "Movement", "Lens", "Lighting", "Mood", "VFX", "Pacing"];
@@ -73,8 +75,7 @@ export class Drawer {
       this.#plain("scene", messages.scene),
       this.#plain("purpose", messages.purpose),
       this.#plain("negative", messages.negative),
-      this.#plain("keyframe", messages.keyframe),
-      this.#plain("end_keyframe", messages.end_keyframe),
+      ...state.pictures.map((field) => this.#plain(field, PICTURES[field], messages.path)),
       this.#number("seed", (text) => Number.parseInt(text, 10)),
       this.#number("seconds", Number),
       ...ENHANCERS.map((name) => this.#enhancer(name)),
@@ -95,11 +96,12 @@ export class Drawer {
     return h("label", { class: "cw-field" }, h("span", { class: "cw-dim" }, label), input);
   }
 
-  #plain(name: "scene" | "purpose" | "negative" | "keyframe" | "end_keyframe", label: string): HTMLElement {
+  #plain(name: "scene" | "purpose" | "negative" | Picture, label: string, hint = ""): HTMLElement {
     return this.#text(
       label,
       (shot) => shot[name] ?? "",
       (value) => ({ [name]: value || null }),
+      hint,
     );
   }
 
@@ -135,24 +137,30 @@ export class Drawer {
     return this.#text(name.replaceAll("_", " "), read, write, String(now ?? ""));
   }
 
-  #chooser(label: string, id: string, end: boolean): HTMLElement[] {
+  #chooser(id: string, field: Picture): HTMLElement[] {
     const file = h("input", { type: "file", accept: "image/*", hidden: true });
-    file.addEventListener("change", () => file.files?.[0] && this.#acts.drop(id, file.files[0], end));
-    return [file, button("", () => file.click(), label)];
+    file.addEventListener("change", () => file.files?.[0] && upload(this.#acts, id, file.files[0], field));
+    return [file, button("", () => file.click(), say(messages.choose_file, { field: PICTURES[field] }))];
+  }
+
+  #shift(id: string, by: number): void {
+    const { order } = this.#strip;
+    const at = order.indexOf(id);
+    const to = Math.min(order.length - 1, Math.max(0, at + by));
+    if (to !== at) this.#acts.go("move", { shot: id, to });
   }
 
   #does(id: string, state: TimelineState): HTMLElement {
     const strip = this.#strip;
     const does = [
-      ...this.#chooser(messages.choose_keyframe, id, false),
-      ...this.#chooser(messages.choose_end, id, true),
+      ...state.pictures.flatMap((field) => this.#chooser(id, field)),
       ...(state.drawer
         ? [button("", () => this.#acts.go("draw", { shot: id }), messages.draw_keyframe)]
         : []),
-      button("", () => strip.shift(id, -1), messages.earlier),
-      button("", () => strip.shift(id, 1), messages.later),
+      button("", () => this.#shift(id, -1), messages.earlier),
+      button("", () => this.#shift(id, 1), messages.later),
       button("", () => strip.duplicate(id), messages.duplicate),
-      button("", () => strip.cards.get(id)?.ask(), messages.delete_it),
+      button("", () => this.#acts.later("ask", id), messages.delete_it),
     ];
     return h("div", { class: "cw-row" }, ...does);
   }

@@ -1,7 +1,7 @@
 // The small pictures of cards, asked for once each.
 import type { Kernel } from "../lib/kernel";
 import { posterOf } from "../lib/poster";
-import type { Strip } from "./state";
+import type { Picture, Strip } from "./state";
 
 export class Pictures {
   readonly #kernel: Kernel;
@@ -17,16 +17,13 @@ export class Pictures {
     return this.#once(id, () => posterOf({ id, poster }, this.#kernel, this.#signal));
   }
 
-  keyframe(shot: string, path: string): Promise<string | null> {
-    return this.#once(`${shot} ${path}`, async () => {
-      try {
-        const [, [picture]] = await this.#kernel.read("keyframe", { shot }, this.#signal);
-        const url = URL.createObjectURL(new Blob([picture as DataView<ArrayBuffer>], { type: "image/jpeg" }));
-        this.#signal.addEventListener("abort", () => URL.revokeObjectURL(url));
-        return url;
-      } catch {
-        return null; // a path that leads nowhere is said when the shot is generated
-      }
+  /** A shot's picture of its own; rejected with the reason if the kernel has none there. */
+  keyframe(shot: string, field: Picture, path: string): Promise<string | null> {
+    return this.#once(`${shot} ${field} ${path}`, async () => {
+      const [, [picture]] = await this.#kernel.read("keyframe", { shot, field }, this.#signal);
+      const url = URL.createObjectURL(new Blob([picture as DataView<ArrayBuffer>], { type: "image/jpeg" }));
+      this.#signal.addEventListener("abort", () => URL.revokeObjectURL(url));
+      return url;
     });
   }
 
@@ -36,7 +33,8 @@ export class Pictures {
       answer = ask();
       this.#had.set(name, answer);
       // One that could not be had may be there later.
-      answer.then((url) => url === null && this.#had.delete(name));
+      const forget = () => this.#had.delete(name);
+      answer.then((url) => url === null && forget(), forget);
     }
     return answer;
   }

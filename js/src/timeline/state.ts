@@ -29,6 +29,9 @@ export interface Strip {
   seed: unknown;
 }
 
+/** A field of a shot that names a picture. */
+export type Picture = "keyframe" | "end_keyframe";
+
 export interface Card {
   shot: ShotState;
   status: Status | "waiting";
@@ -61,10 +64,14 @@ export interface TimelineState extends Told {
   undo: boolean;
   /** Whether there is a workflow that draws keyframes. */
   drawer: boolean;
+  /** Which pictures the workflow takes. */
+  pictures: Picture[];
   /** What else the workflow can be told, with what it has. */
   inputs: Record<string, unknown>;
-  complaint: string | null;
-  exported: { file: string; progress: number; over: boolean; error: string | null } | null;
+  /** Why nothing is saved, and what can be done about it: an act and its words. */
+  complaint: { what: string; hint: string; does: [act: string, words: string][] } | null;
+  /** How far the film is that is being written. */
+  exported: { words: string; over: boolean } | null;
 }
 
 interface Delta {

@@ -1,5 +1,5 @@
 // The cards in a row: made when somebody comes near, walked by arrows, moved by hand or by keyboard.
-import { attach, h } from "../lib/dom";
+import { h } from "../lib/dom";
 import * as messages from "../lib/messages.json";
 import type { Acts } from "./act";
 import { CardView } from "./card";
@@ -14,9 +14,8 @@ export class StripView {
   readonly #told: () => void;
   readonly #view = new WeakMap<Element, CardView>();
   readonly #near: IntersectionObserver;
-  #order: string[] = [];
+  order: string[] = [];
   #at: string | undefined;
-  #dragged: string | undefined;
 
   /** `told` is called when the current card or the picked ones are others. */
   constructor(acts: Acts, pictures: Pictures, told: () => void, signal: AbortSignal) {
@@ -36,21 +35,16 @@ export class StripView {
     );
     signal.addEventListener("abort", () => this.#near.disconnect());
     this.el.addEventListener("keydown", (event) => this.#key(event));
-    this.el.addEventListener("focusin", ({ target }) => this.#rove(this.#of(target)?.id));
-    this.#drag();
-  }
-
-  get current(): string | undefined {
-    return this.#at;
+    this.el.addEventListener("focusin", ({ target }) => this.#rove(this.of(target)?.id));
   }
 
   get picked(): string[] {
-    return this.#order.filter((id) => this.cards.get(id)?.picked);
+    return this.order.filter((id) => this.cards.get(id)?.picked);
   }
 
   show({ order, cards }: TimelineState): void {
-    const before = this.#order;
-    this.#order = order;
+    const before = this.order;
+    this.order = order;
     if (before !== order) this.#arrange(before);
     order.forEach((id, at) => {
       const card = cards[id];
@@ -60,7 +54,7 @@ export class StripView {
   }
 
   #arrange(before: string[]): void {
-    const there = new Set(this.#order);
+    const there = new Set(this.order);
     for (const id of before) {
       if (there.has(id)) continue;
       this.cards.get(id)?.el.remove();
@@ -68,7 +62,7 @@ export class StripView {
     }
     const focused = document.activeElement;
     let next: Element | null = this.el.firstElementChild;
-    for (const id of this.#order) {
+    for (const id of this.order) {
       const { el } = this.cards.get(id) ?? this.#make(id);
       if (el === next) next = el.nextElementSibling;
       else this.el.insertBefore(el, next);
@@ -89,14 +83,13 @@ export class StripView {
   #settle(before: string[]): void {
     const { after, to } = this.#acts.next;
     this.#acts.next = {};
-    const fresh = this.#order.filter((id) => !before.includes(id));
+    const fresh = this.order.filter((id) => !before.includes(id));
     if (after !== undefined && fresh.length === 1) this.focus(fresh[0]);
     else if (to !== undefined) this.focus(to);
     else if (!this.#at || !this.cards.has(this.#at)) {
       const lost =
         this.#at !== undefined && this.el.ownerDocument.activeElement === this.el.ownerDocument.body;
-      const id =
-        this.#order[Math.min(before.indexOf(this.#at ?? ""), this.#order.length - 1)] ?? this.#order[0];
+      const id = this.order[Math.min(before.indexOf(this.#at ?? ""), this.order.length - 1)] ?? this.order[0];
       this.#rove(id);
       if (lost) this.focus(id);
     }
@@ -118,13 +111,13 @@ export class StripView {
     this.#told();
   }
 
-  #of(target: EventTarget | null): CardView | undefined {
+  of(target: EventTarget | null): CardView | undefined {
     const card = (target as Element | null)?.closest?.(".cw-card");
     return card ? this.#view.get(card) : undefined;
   }
 
   #key(event: KeyboardEvent): void {
-    const view = this.#of(event.target);
+    const view = this.of(event.target);
     if (!view) return;
     if (event.target !== view.el) {
       if (event.key === "Escape" && !event.defaultPrevented) view.el.focus();
@@ -134,7 +127,7 @@ export class StripView {
   }
 
   #done({ key, altKey, ctrlKey, metaKey }: KeyboardEvent, view: CardView): boolean {
-    const at = this.#order.indexOf(view.id);
+    const at = this.order.indexOf(view.id);
     const { id } = view;
     if (ctrlKey || metaKey) {
       if (key === "z") this.#acts.go("undo");
@@ -142,25 +135,25 @@ export class StripView {
       else return false;
       return true;
     }
-    const step = { ArrowLeft: -1, ArrowRight: 1, Home: -at, End: this.#order.length - 1 - at }[key];
+    const step = { ArrowLeft: -1, ArrowRight: 1, Home: -at, End: this.order.length - 1 - at }[key];
     if (step !== undefined) {
-      const to = Math.min(this.#order.length - 1, Math.max(0, at + step));
-      if (!altKey) this.focus(this.#order[to]);
-      else if (to !== at) this.#move(id, to);
+      const to = Math.min(this.order.length - 1, Math.max(0, at + step));
+      if (!altKey) this.focus(this.order[to]);
+      else if (to !== at) this.move(id, to);
       return true;
     }
     const act = {
       Enter: () => view.edit(),
-      " ": () => this.#acts.play(id),
-      Delete: () => view.ask(),
-      Backspace: () => view.ask(),
+      " ": () => this.#acts.later("play", id),
+      Delete: () => this.#acts.later("ask", id),
+      Backspace: () => this.#acts.later("ask", id),
       g: () => view.go(),
       x: () => {
         view.pickIt(!view.picked);
         this.#told();
       },
       d: () => this.duplicate(id),
-      m: () => this.#acts.open(id),
+      m: () => this.#acts.later("open", id),
     }[key];
     if (!act || altKey) return false;
     act();
@@ -174,56 +167,18 @@ export class StripView {
 
   add(): void {
     this.#acts.next = { after: this.#at ?? "" };
-    const at = this.#at === undefined ? this.#order.length : this.#order.indexOf(this.#at) + 1;
+    const at = this.#at === undefined ? this.order.length : this.order.indexOf(this.#at) + 1;
     this.#acts.go("add", { at });
   }
 
-  /** Move a shot by so many places. */
-  shift(id: string, by: number): void {
-    const at = this.#order.indexOf(id);
-    const to = Math.min(this.#order.length - 1, Math.max(0, at + by));
-    if (to !== at) this.#acts.go("move", { shot: id, to });
-  }
-
-  #move(id: string, to: number): void {
+  move(id: string, to: number): void {
     this.#acts.next = { to: id };
     this.#acts.go("move", { shot: id, to });
   }
 
   #pickAll(): void {
-    const all = this.picked.length < this.#order.length;
+    const all = this.picked.length < this.order.length;
     for (const view of this.cards.values()) view.pickIt(all);
     this.#told();
-  }
-
-  /** A card is taken by its picture and let go before another one. */
-  #drag(): void {
-    const over = (view: CardView | undefined) => {
-      for (const one of this.el.querySelectorAll("[data-before]")) one.removeAttribute("data-before");
-      if (view && this.#dragged && view.id !== this.#dragged) attach(view.el, { "data-before": true });
-    };
-    this.el.addEventListener("dragstart", (event) => {
-      const view = this.#of(event.target);
-      this.#dragged = view?.id;
-      event.dataTransfer?.setData("text/plain", view?.id ?? "");
-    });
-    this.el.addEventListener("dragover", (event) => {
-      if (!this.#dragged) return;
-      event.preventDefault();
-      over(this.#of(event.target));
-    });
-    this.el.addEventListener("drop", (event) => {
-      const view = this.#of(event.target);
-      const from = this.#order.indexOf(this.#dragged ?? "");
-      if (from < 0) return;
-      event.preventDefault();
-      const place = view ? this.#order.indexOf(view.id) : this.#order.length;
-      const to = place > from ? place - 1 : place;
-      if (this.#dragged && to !== from) this.#move(this.#dragged, to);
-    });
-    this.el.addEventListener("dragend", () => {
-      this.#dragged = undefined;
-      over(undefined);
-    });
   }
 }

@@ -23,37 +23,48 @@ export class Troubles {
   }
 
   show({ order, cards, complaint }: TimelineState): void {
-    const found: [string, Trouble][] = [];
+    // What is equal is said once: a server that is away fails all of them.
+    const found = new Map<string, [Trouble, ids: string[]]>();
     for (const id of order) {
       const card = cards[id];
       const error = card?.status === "error" || card?.status === "lost" ? card.error : card?.picture;
-      if (error) found.push([id, error]);
+      if (!error) continue;
+      const { what, details } = error;
+      const name = [what, ...details].join("\n");
+      const [, ids] = found.get(name) ?? [];
+      if (ids) ids.push(id);
+      else found.set(name, [error, [id]]);
     }
-    const now = JSON.stringify([found, complaint, this.#refused]);
+    const all = [...found.values()];
+    const now = JSON.stringify([all, complaint, this.#refused]);
     if (now === this.#shown) return;
     this.#shown = now;
     this.el.replaceChildren();
-    if (this.#refused) this.#line("", this.#refused, "");
-    if (complaint) this.#file(complaint);
-    for (const [id, error] of found.slice(0, MOST)) this.#shot(id, error, found.length > 1);
-    if (found.length > MOST) this.#line("", say(messages.more_errors, { n: found.length - MOST }), "");
+    if (this.#refused) this.#line(this.#refused);
+    if (complaint) {
+      const { what, hint, does } = complaint;
+      const go = ([act, words]: string[]) =>
+        button("", () => this.#acts.go(act as string, { anyway: true }), words);
+      this.#line(what, hint, ...does.map(go));
+    }
+    for (const [error, ids] of all.slice(0, MOST)) this.#shots(error, ids, order.length);
+    const n = all.slice(MOST).reduce((sum, [, ids]) => sum + ids.length, 0);
+    if (n) this.#line(say(messages.more_errors, { n }));
   }
 
-  #line(where: string, what: string, hint: string, ...more: HTMLElement[]): void {
-    const words = h("span", {}, where ? h("b", {}, where) : "", where ? `: ${what} ` : `${what} `);
-    this.el.append(h("div", { class: "cw-err" }, ...more, words, h("span", { class: "cw-dim" }, hint)));
+  #line(what: string | Node, hint = "", ...does: HTMLElement[]): void {
+    const words = h("div", { class: "cw-say" }, what, " ", h("span", { class: "cw-dim" }, hint));
+    this.el.append(h("div", { class: "cw-err" }, words, ...does));
   }
 
-  #file(complaint: string): void {
-    const theirs = button("", () => this.#acts.go("reload"), messages.take_theirs);
-    const mine = button("", () => this.#acts.go("save", { anyway: true }), messages.keep_mine);
-    this.#line("", complaint, "", h("span", { class: "cw-row" }, theirs, mine));
-  }
-
-  #shot(id: string, { where, what, hint, details }: Trouble, others: boolean): void {
-    const again = button("cw-quiet", () => this.#acts.go("generate", { shots: [id] }), messages.again);
-    attach(again, { "aria-label": say(messages.again_shot, { title: id }) });
-    this.#line(where || id, what, others ? hint : `${hint} ${messages.others_go_on}`, again);
+  #shots({ where, what, hint, details }: Trouble, ids: string[], of: number): void {
+    const again = button("", () => this.#acts.go("generate", { shots: ids }), messages.again);
+    const [title = "", ...more] = ids;
+    attach(again, { "aria-label": say(messages.again_shot, { title }) });
+    let place = where || title;
+    if (more.length) place = say(messages.and_shots, { place, n: more.length });
+    const told = h("span", {}, h("b", {}, place), `: ${what}`);
+    this.#line(told, ids.length < of ? `${hint} ${messages.others_go_on}` : hint, again);
     if (details.length)
       this.el.lastElementChild?.append(h("pre", { class: "cw-details", tabindex: 0 }, details.join("\n")));
   }

@@ -1,0 +1,126 @@
+"""What a timeline of five hundred shots costs: the browser to show it, the kernel to tell of it.
+
+``python -m tests.bench.timeline paint|messages``; each prints its figures and what they must reach.
+"""
+
+import argparse
+import asyncio
+import json
+import statistics
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import comm
+
+from comfy_widgets import Shot, Studio, Workflow
+from comfy_widgets.demo import Settings, start
+from comfy_widgets.timeline import Timeline
+from comfy_widgets.widgets import TimelineView
+from tests.browser.conftest import running_browser
+from tests.browser.long_film import SHOTS, page_for, painted, scrolled
+
+ROUNDS = 5
+PAINT_MS, TASK_MS = 100, 50
+MESSAGES, BYTES, CORE = 12, 300, 0.05
+UPDATES = 50
+
+
+def say(words: str) -> None:
+    sys.stdout.write(words + "\n")
+    sys.stdout.flush()
+
+
+def paint() -> bool:
+    medians, longest = [], []
+    with running_browser() as browser:
+        for _ in range(ROUNDS):
+            with page_for(browser) as page:
+                medians.append(statistics.median(painted(page)["times"]))
+                longest.append(max(scrolled(page)["long"], default=0))
+    middle = statistics.median(medians)
+    say(f"First paint of {SHOTS} shots: {middle:.0f} ms, median of 5 (≤ {PAINT_MS});")
+    say(f"{min(medians):.0f}–{max(medians):.0f} in {ROUNDS} rounds")
+    tasks = ", ".join(f"{task:.0f}" if task else "none" for task in longest)
+    say(f"Longest task above 50 ms in a scripted scroll (none ≤ {TASK_MS}): {tasks}")
+    return middle <= PAINT_MS and statistics.median(longest) <= TASK_MS
+
+
+async def messages(seconds: float) -> bool:
+    """One shot of five hundred runs, and the server tells of it fifty times a second."""
+    told: list[str] = []
+    publish = comm.DummyComm.publish_msg
+
+    def count(self: Any, kind: str, data: Any = None, metadata: Any = None, buffers: Any = None, **more: Any) -> None:
+        if isinstance(data, dict) and data.get("method") == "custom":
+            told.append(json.dumps(data["content"], ensure_ascii=False))
+        publish(self, kind, data, metadata, buffers, **more)
+
+    comm.DummyComm.publish_msg = count
+    server = start(Settings(step_seconds=0.0))
+    with tempfile.TemporaryDirectory() as folder:
+        async with Studio(server.url, cache=folder) as studio:
+            timeline = Timeline(_shots(), workflow=_slow(), studio=studio, file=Path(folder) / "film.json")
+            view = TimelineView(timeline)
+            batch = timeline.generate()
+            while not _settled(view):  # noqa: ASYNC110 - a bench may look again and again
+                await asyncio.sleep(0.1)
+            await asyncio.sleep(2)
+            told.clear()
+            updates = 0
+
+            def hear() -> None:
+                nonlocal updates
+                updates += 1
+
+            timeline.runs.latest["shot-000"].job.subscribe(hear)
+            worked, began = time.process_time(), time.monotonic()
+            await asyncio.sleep(seconds)
+            worked, passed = time.process_time() - worked, time.monotonic() - began
+            count_, size = len(told), sum(len(one.encode()) for one in told) / max(1, len(told))
+            timeline.stop()
+            await batch
+            view.close()
+    server.stop()
+    say(f"{updates / passed:.0f} updates a second from the tracker, {SHOTS} shots, {passed:.0f} s:")
+    say(f"{count_ / passed:.1f} messages a second (≤ {MESSAGES}) of {size:.0f} bytes each (≤ {BYTES}),")
+    say(f"kernel at {worked / passed:.1%} of a core (≤ {CORE:.0%})")
+    return count_ / passed <= MESSAGES and size <= BYTES and worked / passed <= CORE
+
+
+def _settled(view: TimelineView) -> bool:
+    """Whether one runs, and each other one's place in the queue is told."""
+    cards = view.snapshot()["cards"].values()
+    return (
+        sum(card["status"] == "running" for card in cards) == 1
+        and sum(bool(card["message"]) for card in cards) >= SHOTS - 1
+    )
+
+
+def _shots() -> list[Shot]:
+    return [Shot(f"shot-{n:03}", "A lighthouse at dusk " * 5, seed=n) for n in range(SHOTS)]
+
+
+def _slow() -> Workflow:
+    # A server tells each step twice, by itself and among all nodes.
+    inputs = {"steps": 2_000, "delay": 2 / UPDATES, "preview": "none", "seed": 0, "text": ""}
+    graph = {
+        "1": {"class_type": "LabSlow", "inputs": inputs},
+        "2": {"class_type": "SaveImage", "inputs": {"images": ["1", 0], "filename_prefix": "lab/x"}},
+    }
+    return Workflow(graph, bindings={"prompt": "1.text", "seed": "1.seed"})
+
+
+def main() -> int:
+    options = argparse.ArgumentParser(description=__doc__)
+    options.add_argument("what", choices=["paint", "messages"])
+    options.add_argument("--seconds", type=float, default=10.0, help="how long messages are counted")
+    chosen = options.parse_args()
+    reached = paint() if chosen.what == "paint" else asyncio.run(messages(chosen.seconds))
+    return 0 if reached else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
