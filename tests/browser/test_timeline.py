@@ -1,5 +1,6 @@
 """A timeline in a real JupyterLab, on an embedded server that outlives the kernel."""
 
+import os
 import re
 
 import pytest
@@ -10,6 +11,8 @@ from tests.browser.conftest import ROOT, shoot, wait_for_kernel
 from tests.browser.timelines import MAKE, card, keep_busy, python, states
 from tests.lib.graphs import wan
 from tests.tracker.test_scenarios import graph, save, slow
+
+PICTURE = ROOT / "notebooks" / "keyframes" / "lighthouse.jpg"
 
 # Every state that a card shows, in order.
 WATCH = """
@@ -185,33 +188,130 @@ def test_everything_by_keyboard(make, place):
     assert page.errors == []
 
 
+def near(page):
+    """Come near, and wait for what is needed then: people take longer to drag something than it takes to come."""
+    card(page, "shot-01").hover()
+    page.locator(".cw-drawer").wait_for(state="attached")
+
+
+# Lets go of a file over a card, at a part of its width.
+DROP = """
+([name, at, bytes]) => {
+  const data = new DataTransfer();
+  data.items.add(new File([new Uint8Array(bytes)], 'my picture.png', { type: 'image/png' }));
+  const on = [...document.querySelectorAll('.cw-card')].find((one) => one.ariaLabel.startsWith(name));
+  const { left, width } = on.getBoundingClientRect();
+  const how = { dataTransfer: data, clientX: left + at * width, bubbles: true, cancelable: true };
+  on.dispatchEvent(new DragEvent('dragover', how));
+  const said = on.querySelector('.cw-drop [data-on]')?.textContent;
+  on.dispatchEvent(new DragEvent('drop', how));
+  return said;
+}
+"""
+
+
+def drop(page, name, picture, at=0.25):
+    """What the card says before the picture is let go."""
+    return page.evaluate(DROP, [name, at, list(picture)])
+
+
 def test_dragged_and_dropped(make, place):
     page = make(nodes=wan(keyframe=True)).page
+    near(page)
     card(page, "shot-03").locator(".cw-pic").drag_to(card(page, "shot-01").locator(".cw-pic"))
     expect(page.locator(".cw-card").first).to_contain_text("shot-03")
     expect(card(page, "shot-03, 1 of 3")).to_be_focused()
     # A picture of more than a message may hold.
-    picture = (ROOT / "notebooks" / "keyframes" / "lighthouse.jpg").read_bytes()
     large = place / "large.jpg"
-    large.write_bytes(picture + bytes(9_000_000))
+    large.write_bytes(PICTURE.read_bytes() + bytes(9_000_000))
     card(page, "shot-03").get_by_role("button", name="More").click()
-    page.locator(".cw-drawer input[type=file]").first.set_input_files(large)
+    page.locator(".cw-drawer input[type=file]").set_input_files(large)
     expect(card(page, "shot-03").locator(".cw-pic img")).to_be_visible()
     keyframe = place / python(page, "print(timeline['shot-03'].keyframe)")
     assert keyframe.stat().st_size == large.stat().st_size
-    page.evaluate(
-        """() => {
-          const data = new DataTransfer();
-          data.items.add(new File(['not a picture'], 'note.png', { type: 'image/png' }));
-          const on = document.querySelectorAll('.cw-card')[1];
-          on.dispatchEvent(new DragEvent('drop', { dataTransfer: data, bubbles: true, cancelable: true }));
-        }"""
-    )
-    expect(page.locator(".cw-err")).to_contain_text("note.png is not an image that can be read")
+    assert drop(page, "shot-01", b"not a picture") == "Keyframe"
+    expect(page.locator(".cw-err")).to_contain_text("my picture.png is not an image that can be read")
     page.get_by_role("button", name="Generate missing").click()
     states(page, "complete", 1)
     states(page, "error", 2)
     expect(card(page, "shot-01")).to_contain_text("It has no keyframe")
+    expect(page.locator(".cw-err", has_text="has no keyframe")).to_have_count(1)
+    expect(page.locator(".cw-err", has_text="has no keyframe")).to_contain_text("shot-01 and 1 more")
+    assert page.errors == []
+
+
+def test_both_keyframes_by_path_and_by_dropping(make, place):
+    ends = wan(keyframe=True) | {
+        "60": {"class_type": "LoadImage", "inputs": {"image": "end.png"}},
+        "61": {"class_type": "SaveImage", "inputs": {"images": ["60", 0], "filename_prefix": "end"}},
+    }
+    source = MAKE.replace('load("wan.json")', 'load("wan.json").bind(keyframe="56.image", end_keyframe="60.image")')
+    notebook = make(source=source, nodes=ends)
+    page, first = notebook.page, card(notebook.page, "shot-01")
+    near(page)
+    (place / "start.jpg").write_bytes(PICTURE.read_bytes())
+    first.get_by_role("button", name="More").click()
+    path = page.get_by_role("textbox", name="Keyframe", exact=True)
+    path.fill("nowhere.jpg")
+    expect(first.locator(".cw-stills")).to_contain_text("nowhere.jpg does not exist. Drop an image on the card.")
+    path.fill("start.jpg")
+    expect(first.locator(".cw-stills img")).to_have_count(1)
+    assert drop(page, "shot-01", PICTURE.read_bytes(), at=0.75) == "End keyframe"
+    expect(first.locator(".cw-stills img")).to_have_count(2)
+    expect(page.get_by_role("textbox", name="End keyframe")).to_have_value(re.compile("^keyframes/my-picture_"))
+    shoot(page.locator(".cw-timeline"), "timeline-keyframes")
+    first.get_by_role("button", name="Generate").click()
+    states(page, "complete", 1)
+    used = "print(timeline['shot-01'].keyframe, timeline.chosen['shot-01'].inputs['end_keyframe'])"
+    assert re.fullmatch(r"start\.jpg my-picture_.{8}\.jpg", python(page, used))
+
+    notebook.shut_kernel_down()
+    card(page, "shot-02").get_by_role("button", name="Generate").click()
+    expect(page.locator(".cw-err")).to_contain_text("The kernel is gone. Run the cell again.")
+    assert page.errors == []
+
+
+README = """
+import comfy_widgets as cw
+studio = cw.Studio("{url}")
+workflow = cw.Workflow.load("wan.json").bind(width="55.width", height="55.height")
+how = {"inputs": {"width": 640, "height": 272, "length": 25}}
+shots = [
+    cw.Shot("shot-01", "A lighthouse at dusk, waves breaking on black rock", scene="scene-001", title="Arrival", **how),
+    cw.Shot("shot-02", "A sailing boat at noon, calm sea, gulls", scene="scene-001", title="Out at sea", **how),
+    cw.Shot("shot-03", "The storm front rolls in, rain, cold light", scene="scene-001", title="Storm", **how),
+    cw.Shot("shot-04", "Mountains at dawn, mist in the valleys", scene="scene-002", title="Inland", **how),
+    cw.Shot("shot-05", "Night, stars turning above the tower", scene="scene-002", title="Night", **how),
+]
+timeline = cw.Timeline(shots, workflow=workflow, studio=studio, title="Lighthouse")
+timeline
+"""
+
+
+@pytest.mark.skipif("BROWSER_SHOTS" not in os.environ, reason="makes the README's picture, asked for by BROWSER_SHOTS")
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_the_picture_of_the_readme(make, server, theme):
+    page = make(source=README, theme=theme, height=1400).page
+    for name, takes in (("shot-01", 3), ("shot-02", 1)):
+        for n in range(takes):
+            card(page, name).locator(".cw-do button").first.click()
+            expect(card(page, name).locator(".cw-one")).to_have_count(n + 1)
+    python(page, "timeline.choose('shot-01', timeline.takes['shot-01'][0])")
+    held = server.hold("KSampler")
+    card(page, "shot-03").get_by_role("button", name="Generate").click()
+    states(page, "running", 1)
+    card(page, "shot-04").get_by_role("button", name="Generate").click()
+    expect(card(page, "shot-04")).to_contain_text("Queued, next")
+    page.get_by_role("button", name="Play film").click()
+    page.wait_for_function("() => document.querySelector('.cw-film video')?.readyState >= 2")
+    page.get_by_role("button", name="Pause").click()
+    page.get_by_role("slider", name="Place in the film").fill("0.6")
+    page.wait_for_function("() => !document.querySelector('.cw-film video').seeking")
+    page.get_by_role("slider", name="Place in the film").blur()
+    page.mouse.move(0, 0)
+    shoot(page.locator(".cw-timeline"), f"film-in-shots-{theme}")
+    held.release()
+    states(page, "complete", 4)
     assert page.errors == []
 
 
