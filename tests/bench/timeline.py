@@ -84,9 +84,7 @@ async def messages(seconds: float) -> bool:
             await batch
             view.close()
     server.stop()
-    say(
-        f"{updates / passed:.0f} updates a second from the tracker, {SHOTS} shots, {QUEUED} of them queued, {passed:.0f} s:"
-    )
+    say(f"{updates / passed:.0f} updates a second from the tracker, {SHOTS} shots, {QUEUED} queued, {passed:.0f} s:")
     say(f"{count_ / passed:.1f} messages a second (≤ {MESSAGES}) of {size:.0f} bytes each (≤ {BYTES}),")
     say(f"kernel at {worked / passed:.1%} of a core (≤ {CORE:.0%})")
     return count_ / passed <= MESSAGES and size <= BYTES and worked / passed <= CORE
