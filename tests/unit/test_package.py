@@ -1,6 +1,7 @@
 """What is published: the names, and what lies in the sdist and the wheel."""
 
 import inspect
+import os
 import shutil
 import subprocess
 import sys
@@ -48,14 +49,40 @@ def test_a_public_name_is_documented(name):
 
 
 @pytest.fixture(scope="module")
-def published(tmp_path_factory) -> Path:
-    """An sdist, and the wheel that is built from that sdist, of a used tree in which the JavaScript is not built."""
+def tree(tmp_path_factory) -> Path:
+    """A copy of the sources in which the JavaScript is not built."""
     tree = tmp_path_factory.mktemp("tree")
     for name in ("comfy_widgets", "js", "notebooks", "tests"):
         left_out = shutil.ignore_patterns("static", "__pycache__", *(PurePosixPath(path).name for path in LITTER))
         shutil.copytree(ROOT / name, tree / name, ignore=left_out)
     for path in filter(Path.is_file, ROOT.iterdir()):
         shutil.copy(path, tree)
+    return tree
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("node", [None, "v18.1.0"])
+def test_without_node_a_build_says_what_it_needs_in_a_few_lines(tree, tmp_path, node):
+    if node:
+        for name in ("node", "npm"):
+            (tmp_path / name).write_text(f"#!/bin/sh\necho {node}\n")
+            (tmp_path / name).chmod(0o755)
+    done = subprocess.run(
+        [sys.executable, "-m", "build", "--sdist", "--outdir", str(tmp_path / "dist"), str(tree)],
+        env={**os.environ, "PATH": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode != 0
+    assert "takes Node.js 20 or newer with npm" in done.stderr
+    assert ("This is Node.js 18.1.0." if node else "Node.js and npm were not found.") in done.stderr
+    assert "Traceback" not in done.stdout + done.stderr
+
+
+@pytest.fixture(scope="module")
+def published(tree, tmp_path_factory) -> Path:
+    """An sdist, and the wheel that is built from that sdist, of a tree that was used."""
     for folder in LITTER:
         (tree / folder).mkdir()
         (tree / folder / "planted.js").touch()
