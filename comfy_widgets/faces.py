@@ -23,7 +23,7 @@ _SHEET = 12
 # Read by JupyterLab, nbconvert and GitHub alike; themes give the colours, the fallbacks serve pages without a theme.
 _STYLE = {
     "face": "max-width:640px;margin:4px 0;font:13px/1.5 var(--jp-ui-font-family,system-ui,sans-serif);"
-    "color:var(--jp-ui-font-color1,inherit)",
+    "color:var(--jp-ui-font-color1,inherit);overflow-wrap:anywhere",
     "media": "display:block;width:100%;height:auto;border-radius:4px;background:#111",
     "line": "display:flex;flex-wrap:wrap;gap:2px 14px;margin-top:4px",
     "quiet": "opacity:.65",

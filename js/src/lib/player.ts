@@ -56,7 +56,6 @@ export class Player {
       { class: "cw-row" },
       h("b", { class: "cw-title", title: take.title }, take.title),
       h("span", { class: "cw-dim" }, take.take_number > 1 ? say(messages.take, { n: take.take_number }) : ""),
-      this.screen.readout,
       tools,
     );
     const prompt = String(take.inputs.prompt ?? "");

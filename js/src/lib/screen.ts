@@ -7,9 +7,6 @@ import type { TakeState } from "./wire";
 
 export class Screen {
   readonly el: HTMLElement;
-  /** Which frame is shown while the video stands still. */
-  readonly readout = h("span", { class: "cw-dim cw-num" });
-
   readonly video = h("video", { playsinline: true, loop: true, preload: "auto", hidden: true });
   /** Asked when the video fails: whether it is fetched another way. */
   retry = () => false;
@@ -18,6 +15,8 @@ export class Screen {
   readonly #fill = h("i");
   readonly #bar = h("span", { class: "cw-load", role: "progressbar", hidden: true }, this.#fill);
   readonly #tag = h("span", { class: "cw-tag cw-num", hidden: true });
+  /** Which frame is shown while the video stands still. */
+  readonly #at = h("span", { class: "cw-tag cw-at cw-num", hidden: true });
   readonly #play = button("cw-play", () => this.#start());
   readonly #note = h("div", { class: "cw-note", role: "status", hidden: true });
   readonly #shape: (ratio: number) => void;
@@ -43,6 +42,7 @@ export class Screen {
       this.video,
       this.#image,
       this.#tag,
+      this.#at,
       this.#bar,
       this.#play,
       this.#note,
@@ -170,7 +170,7 @@ export class Screen {
 
   #unload(): void {
     this.#ready = false;
-    put(this.readout, "");
+    this.#at.hidden = true;
     this.video.controls = false;
     if (!this.video.getAttribute("src")) return;
     this.video.removeAttribute("src");
@@ -217,12 +217,9 @@ export class Screen {
 
   #tellFrame(): void {
     const { fps, frames } = this.#take ?? {};
-    const still = this.video.paused && this.#wanted;
-    const told = still && fps && frames;
-    put(
-      this.readout,
-      told ? say(messages.frame, { at: Math.min(this.#frame(fps) + 1, frames), of: frames }) : "",
-    );
+    this.#at.hidden = !fps || !frames || !this.video.paused || !this.#wanted || this.#bare;
+    if (fps && frames)
+      put(this.#at, say(messages.frame, { at: Math.min(this.#frame(fps) + 1, frames), of: frames }));
   }
 
   #tell(sentence: string): void {
