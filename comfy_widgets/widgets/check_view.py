@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from html import escape
 from typing import Any, Literal, NamedTuple
 
+from comfy_widgets import faces
 from comfy_widgets.widgets.base import Face, bundled
 
 _WORDS = {"ok": "works", "warn": "works in part", "bad": "does not work", "unknown": "not known"}
@@ -72,6 +73,13 @@ class CheckView(Face):
             for name, state, what, hint in self.findings
         )
         return f"<table>{rows}</table><p>{_DEAD}</p>"
+
+    def _repr_mimebundle_(self, **kwargs: Any) -> tuple[dict[str, Any], dict[str, Any]] | None:
+        bundle = super()._repr_mimebundle_(**kwargs)
+        if bundle is not None and any(name == "widgets" and state == "bad" for name, state, *_ in self.findings):
+            # JupyterLab would show an error in place of a widget that it can't load, and not the table.
+            bundle[0].pop(faces.WIDGET_VIEW, None)
+        return bundle
 
     def __repr__(self) -> str:
         lines = [f"{name:<9} {_WORDS[state]}: {what}. {hint}".rstrip() for name, state, what, hint in self.findings]

@@ -48,8 +48,12 @@ def two_hundred(folder):
 
 
 def scrolled(notebook):
-    """Scroll all takes by; up to three times, since what else the machine does makes tasks long as well."""
+    """Scroll all takes by, up to three times.
+
+    On a busy machine a task is long that did little: where one was, those count that used so much of the processor.
+    """
     page = notebook.page
+    browser = page.context.browser
     for again in range(3):
         if again:
             notebook.save()
@@ -57,10 +61,29 @@ def scrolled(notebook):
         expect(page.get_by_text("200 takes", exact=True)).to_be_visible()
         page.wait_for_function("() => document.querySelectorAll('.cw-tiles img[src]').length >= 10")
         page.evaluate("() => new Promise((done) => requestIdleCallback(done))")
+        browser.start_tracing(page=page, categories=["toplevel", "__metadata"])
         told = page.evaluate(SCROLL)
+        used = processor_times(json.loads(browser.stop_tracing())["traceEvents"])
+        assert used, "the trace says nothing"
+        if told["long"]:
+            told["long"] = [ms for ms in used if ms > 50]
         if not told["long"]:
             break
     return told
+
+
+def processor_times(events):
+    """How long the tasks of the page's main thread ran, in milliseconds of the processor."""
+    threads = {
+        (event["pid"], event["tid"]): event["args"]["name"] for event in events if event["name"] == "thread_name"
+    }
+    return [
+        event["tdur"] / 1000
+        for event in events
+        if event["name"].endswith("RunTask")
+        and "tdur" in event
+        and threads.get((event["pid"], event["tid"])) == "CrRendererMain"
+    ]
 
 
 def test_two_hundred_takes(place, start, open_notebook):

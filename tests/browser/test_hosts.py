@@ -10,14 +10,16 @@ import sys
 import textwrap
 import time
 import urllib.request
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import expect
 
 import comfy_widgets as cw
-from tests.browser import clips
+from tests.browser import bare_host, clips
 from tests.browser.conftest import shoot
 
+AXE = Path(__file__).parents[2] / "js" / "node_modules" / "axe-core" / "axe.min.js"
 START = 'import comfy_widgets as cw\ntakes = cw.TakeCache("takes").takes()'
 NASTY = '<img src=x onerror="window.hacked=1">'
 START_SECONDS = 60
@@ -96,7 +98,12 @@ def test_notebook_7(place, lab, page):
         expect(page.locator(".cw-check tr").last).to_contain_text("answer each other in")
         expect(page.locator(".cw-check")).to_have_attribute("data-ok", "")
         shoot(page, "notebook-7")
+        page.evaluate("() => window.jupyterapp.commands.execute('docmanager:save')")
         page.evaluate("() => window.jupyterapp.shell.currentWidget.sessionContext.shutdown()")
+        # Opened again, nothing is run.
+        page.goto(f"{url}/notebooks/n.ipynb?token={token}")
+        assert page.locator(".cw-take video").first.evaluate(PLAYS)
+        shoot(page, "notebook-7-reopened")
     # The one about a schema is Notebook's own: it reads its settings before they are there.
     assert [error for error in page.errors if "'schema'" not in error] == []
 
@@ -136,6 +143,42 @@ def test_marimo(place, page):
         while not (place / "takes" / "marks.json").exists():
             assert time.monotonic() < deadline, "the mark did not reach the kernel"
             time.sleep(0.05)
+
+
+BODIES = {
+    ("vscode", "light"): "<body data-vscode-theme-kind='vscode-light' style='background:#fff'><main></main>",
+    ("vscode", "dark"): "<body data-vscode-theme-kind='vscode-dark' style='background:#1e1e1e'><main></main>",
+    ("colab", "light"): "<body style='background:#fff'><main></main>",
+    ("colab", "dark"): "<body style='background:#1e1e1e'><div theme='dark'><main></main></div>",
+}
+
+
+@pytest.mark.parametrize(("host", "theme"), BODIES)
+def test_a_host_with_neither_files_nor_a_theme(tmp_path, page, monkeypatch, host, theme):
+    """What can be known of VS Code and Colab without them."""
+    if host == "vscode":
+        monkeypatch.delenv("JPY_SESSION_NAME", raising=False)
+        monkeypatch.setenv("VSCODE_CWD", str(tmp_path))
+    else:
+        monkeypatch.setitem(sys.modules, "google.colab", object())
+    monkeypatch.chdir(tmp_path)
+    player = cw.VideoPlayer(clips.take(tmp_path / "takes", bytes_=3_500_000))
+    asked = bare_host.show(page, player, BODIES[host, theme], monkeypatch)
+    # A cell awaits: the picture is there, and what is waited for is said.
+    assert page.locator(".cw-player video").get_attribute("poster").startswith("data:")
+    expect(page.locator(".cw-tag", has_text="Waiting for the kernel")).to_be_visible()
+    page.evaluate("() => window.idle()")
+    video = page.locator(".cw-player video")
+    expect(video).to_have_attribute("src", re.compile("^blob:"))
+    assert video.evaluate(PLAYS)
+    assert asked == [bare_host.ADDRESS]
+    page.get_by_role("button", name="Graph").click()
+    expect(page.locator(".cw-graph")).to_contain_text("KSampler")
+    page.evaluate(AXE.read_text("utf-8"))
+    told = page.evaluate("() => axe.run({ include: ['.cw'] }, { resultTypes: ['violations'] })")
+    assert [(found["id"], found["nodes"][0]["html"]) for found in told["violations"]] == []
+    shoot(page, f"bare-{host}-{theme}")
+    assert page.errors == []
 
 
 def test_a_page_by_nbconvert(place, lab, start, page):

@@ -197,4 +197,11 @@ def test_the_wire_form_and_the_dead_face():
     data, _ = view._repr_mimebundle_()
     assert NASTY not in data["text/html"]
     assert "the environment that Jupyter itself runs in" in data["text/html"]
+    assert faces.WIDGET_VIEW in data
     assert not view.ok
+
+
+def test_where_no_widget_can_be_shown_the_table_is_plain():
+    data, _ = CheckView([Finding("widgets", "bad", "it lacks anywidget")])._repr_mimebundle_()
+    assert faces.WIDGET_VIEW not in data
+    assert "it lacks anywidget" in data["text/html"]
