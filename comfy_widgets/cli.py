@@ -98,7 +98,9 @@ def _lab() -> int:
     # Jupyter refuses to run as root without being told that it is meant.
     if hasattr(os, "geteuid") and os.geteuid() == 0:
         command.append("--allow-root")
-    return subprocess.run(command, check=False).returncode  # noqa: S603 - our own interpreter
+    # A newcomer wants to see takes being made, not those that are in git.
+    environment = {"COMFY_WIDGETS_CACHE": "takes/demo", **os.environ}
+    return subprocess.run(command, check=False, env=environment).returncode  # noqa: S603 - our own interpreter
 
 
 def _check() -> int:
