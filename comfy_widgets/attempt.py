@@ -84,10 +84,17 @@ class Attempt:
 
     async def turn(self) -> None:
         """Wait until all that was asked for before has been queued, or is over: people expect the order they wrote."""
-        if self.before is not None:
+        while self.before is not None:
             await self.before.answered.wait()
-            # Or each would keep all its predecessors alive.
-            self.before = None
+            # One that was refused, or found on disk, did not wait for those before it.
+            self.before = self.before.before
+
+    def leave_line(self) -> None:
+        """Let those that were asked for later go on; they still wait for those that were asked for earlier."""
+        self.answered.set()
+        # Or each would keep all its predecessors alive.
+        while self.before is not None and self.before.answered.is_set():
+            self.before = self.before.before
 
     def tell(self, news: News) -> None:
         """Show what the tracker knows as the job's state."""

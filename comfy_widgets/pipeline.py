@@ -338,8 +338,7 @@ class Pipeline:
         await job.ended()
 
     def _forget(self, attempt: Attempt) -> None:
-        attempt.answered.set()
-        attempt.before = None
+        attempt.leave_line()
         self._attempts.pop(attempt.job, None)
         place = self._place(attempt.job.request)
         if attempt.job.over and _live.get(place) is attempt.job:

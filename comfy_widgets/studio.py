@@ -282,6 +282,8 @@ class Studio:
     ) -> Sweep:
         """Make a take for each combination of inputs; those that were made before are there at once.
 
+        So the same sweep asked for again goes on where an earlier one was stopped.
+
         Parameters
         ----------
         workflow, shot

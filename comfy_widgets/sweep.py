@@ -63,9 +63,9 @@ def cells(axes: Mapping[str, Sequence[Any]], *, pairs: bool) -> Iterator[tuple[A
 
 
 class Sweep(Batch):
-    """A batch over axes of inputs; its cells are found in the cache, or made one after the other.
+    """A batch over axes of inputs; its cells are found in the cache, or made.
 
-    Made by `Studio.sweep`.
+    Made by `Studio.sweep`. What is stopped keeps what is done; the same sweep asked for again goes on from there.
 
     Parameters
     ----------
@@ -117,7 +117,15 @@ class Sweep(Batch):
         return place[0] if len(place) == 1 else place
 
     def table(self) -> Any:
-        """A row for each cell: its place, status, take and error; a DataFrame where pandas is installed."""
+        """A row for each cell: its place, status, take and error; a DataFrame where pandas is installed.
+
+        Examples
+        --------
+        >>> (await studio.sweep(workflow, seed=[1, 2])).table()  # doctest: +SKIP
+           seed    status                          take error
+        0     1  complete  a-lighthouse_9f3ac21b04de.mp4  None
+        1     2  complete  a-lighthouse_0c11d2a9e6f7.mp4  None
+        """
         rows = [
             {
                 **dict(zip(self.axes, place, strict=True)),

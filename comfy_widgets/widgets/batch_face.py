@@ -6,7 +6,7 @@ import anywidget
 
 from comfy_widgets.batch import Batch, Item
 from comfy_widgets.errors import InputFileError
-from comfy_widgets.takes import Take
+from comfy_widgets.jobs import Job
 from comfy_widgets.widgets.base import Face
 from comfy_widgets.widgets.batch_state import batch_state, item_state, seen_of
 from comfy_widgets.widgets.compare import Compare
@@ -59,6 +59,7 @@ class BatchFace(Face):
         if self.comm is None:
             return
         items, before = self._look(), self._latest
+        self._keep_up()
         after = self._compose()
         apart = {"items", "seq"}
         delta = {name: now for name, now in after.items() if name not in apart and before.get(name) != now}
@@ -96,6 +97,13 @@ class BatchFace(Face):
             self._shelve()
         return changes
 
+    def _keep_up(self) -> None:
+        """Let a job that is open give way to the one that was asked for in its place."""
+        if isinstance(self.stage, _Coming):
+            job = self.stage.item.job
+            if job is not None and job is not self.stage.job:
+                self.stage.follow(job)
+
     def _shelve(self) -> None:
         """Let the browser ask for the takes that are shown, and for no other file."""
         self._shelf = Shelf(item.take for item in self.batch.items if item.take is not None)
@@ -110,11 +118,21 @@ class BatchFace(Face):
     def _open(self, request: Request) -> None:
         """Show some of it in a player, side by side, or as it comes; nothing closes what is open."""
         items, before = self._asked(request), self.stage
-        self.stage = _stage(items) if items else None
+        self.stage = self._staged(items) if items else None
         self._opened = [self.batch.items.index(item) for item in items]
         if before is not None:
             before.close()
         self.changed()
+
+    def _staged(self, items: list[Item]) -> Face:
+        takes = [item.take for item in items if item.take is not None]
+        if len(items) > 1:
+            return Compare(*takes)
+        if takes:
+            return VideoPlayer(takes[0])
+        if items[0].job is None:
+            raise InputFileError(f"{items[0].label} has no take yet.")
+        return _Coming(self.batch, items[0], items[0].job)
 
     def _stop(self, request: Request) -> None:
         items = self._asked(request) if "items" in request.body else []
@@ -124,12 +142,13 @@ class BatchFace(Face):
         self.batch.resubmit(*(self._asked(request) if "items" in request.body else []))
 
 
-def _stage(items: list[Item]) -> Face:
-    takes: list[Take] = [item.take for item in items if item.take is not None]
-    if len(items) > 1:
-        return Compare(*takes)
-    if takes:
-        return VideoPlayer(takes[0])
-    if items[0].job is None:
-        raise InputFileError(f"{items[0].label} has no take yet.")
-    return JobView(items[0].job)
+class _Coming(JobView):
+    """One of a batch as it comes; the batch asks for it again, so that it knows of the new job."""
+
+    def __init__(self, batch: Batch, item: Item, job: Job) -> None:
+        self.batch, self.item = batch, item
+        super().__init__(job)
+
+    def _again(self, _request: Request) -> None:
+        self._offered("again")
+        self.batch.resubmit(self.item)

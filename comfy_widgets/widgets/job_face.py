@@ -74,18 +74,19 @@ class JobFace(Face):
 
     def _again(self, _request: Request) -> None:
         self._offered("again")
-        self._follow(self.job.resubmit())
+        self.follow(self.job.resubmit())
 
     def _fetch(self, _request: Request) -> None:
         self._offered("fetch")
-        self._follow(self.job.fetch())
+        self.follow(self.job.fetch())
 
     def _offered(self, act: str) -> None:
         # A click may come late: the job may have ended while the kernel was busy.
         if act not in acts_of(self.job):
             raise JobFailed(f"The job is {self.job.status} already.")
 
-    def _follow(self, job: Job) -> None:
+    def follow(self, job: Job) -> None:
+        """Show another job, such as the one that was asked for in place of a failed one."""
         self._unsubscribe()
         self.job = job
         self._loop = job.loop

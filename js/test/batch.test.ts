@@ -227,6 +227,7 @@ test("how far all are, and how it is stopped and goes on", async () => {
   expect(fake.asked("stop")[1]).toMatchObject({ rest: false });
   await fake.tell(2, { active: 0, items: { 1: { status: "cancelled" } } });
   expect(stop?.hidden).toBe(true);
+  expect(find(".cw-voice").textContent).toBe("1 of 4 complete, 1 from the cache, 1 failed");
   named("Generate missing (3)")?.click();
   expect(fake.asked("again")).toHaveLength(1);
   expect(fake.asked("again")[0]).not.toHaveProperty("items");

@@ -198,6 +198,23 @@ async def test_stop_and_again_reach_the_batch(made, kit):
     await until(lambda: view._latest["active"] == 3)
 
 
+async def test_one_that_is_open_is_asked_for_again_through_the_batch(made, kit):
+    batch = made.batch(1)
+    [item] = batch.items
+    item.job.move(status=JobStatus.RUNNING)
+    view = BatchView(batch)
+    await kit.ask_soon(view, "act", "open", items=[0])
+    failed = item.job
+    failed.move(status=JobStatus.LOST, error=NodeFailed("Node KSampler failed."))
+    await until(lambda: batch.over)
+    item.submit = lambda: made.job("again")
+    await kit.ask_soon(view.stage, "act", "again")
+    await until(lambda: view.stage.job is not failed)
+    assert view.stage.job is item.job
+    await until(lambda: view.stage.state["job"]["status"] == "submitting")
+    assert ("resubmit", failed) not in kit.acts.calls
+
+
 @pytest.mark.parametrize("items", [[9], [-1], ["0"], "0", None, [True], 0])
 async def test_only_what_is_shown_can_be_asked_for(made, kit, items):
     batch = made.batch()

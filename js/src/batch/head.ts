@@ -11,6 +11,8 @@ export class Head {
   readonly #title = h("b", { class: "cw-what-all" });
   readonly #words = h("span", { class: "cw-dim cw-num" });
   readonly #late = h("span", { class: "cw-warn", role: "status" });
+  // Told when all are over only: counts read aloud would never end.
+  readonly #voice = h("span", { class: "cw-voice", role: "status" });
   readonly #fill = h("i");
   readonly #bar = h(
     "span",
@@ -26,7 +28,7 @@ export class Head {
     this.#stop = button("", () => acts.go("stop", { rest: this.#rest }));
     this.#missing = button("cw-primary cw-num", () => acts.go("again"));
     const does = h("span", { class: "cw-does" }, this.#late, ...tools, this.#missing, this.#stop);
-    this.el = h("div", { class: "cw-head-all" }, this.#title, this.#words, does, this.#bar);
+    this.el = h("div", { class: "cw-head-all" }, this.#title, this.#words, this.#voice, does, this.#bar);
   }
 
   show({ title, items, complete, cached, failed, active, waiting, progress, left }: BatchState): void {
@@ -37,6 +39,7 @@ export class Head {
     if (failed) words = more(words, say(messages.n_failed, { n: failed }));
     if (active && left !== null) words = more(words, say(messages.film_left, { left: span(left) }));
     put(this.#words, words);
+    put(this.#voice, active ? "" : words);
     this.#fill.style.inlineSize = `${progress * 100}%`;
     attach(this.#bar, { "aria-valuenow": Math.floor(progress * 100), hidden: !active });
     // What runs is nearly paid for: it goes on unless it is all that is left to be stopped.
