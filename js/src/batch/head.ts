@@ -8,7 +8,7 @@ import { more } from "./words";
 
 export class Head {
   readonly el: HTMLElement;
-  readonly #title = h("b", { class: "cw-what-all" });
+  readonly #title = h("b", { class: "cw-title" });
   readonly #words = h("span", { class: "cw-dim cw-num" });
   readonly #late = h("span", { class: "cw-warn", role: "status" });
   // Told when all are over only: counts read aloud would never end.

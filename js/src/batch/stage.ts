@@ -8,7 +8,7 @@ import type { ItemState } from "./state";
 
 export class Stage {
   readonly el: HTMLElement;
-  readonly #place = h("div", { class: "cw-scene" });
+  readonly #place = h("div", { class: "cw-shown" });
   readonly #model: Wire & { get(name: "stage"): string | null };
   readonly #host: Host | undefined;
   readonly #acts: Acts;
