@@ -4,7 +4,7 @@ Examples
 --------
 >>> import comfy_widgets as cw
 >>> studio = cw.Studio.demo()  # doctest: +SKIP
->>> workflow = cw.Workflow.load("workflows/wan22_ti2v.json")  # doctest: +SKIP
+>>> workflow = cw.Workflow.load("workflows/wan22_t2v.json")  # doctest: +SKIP
 >>> take = await studio.submit(workflow, prompt="a lighthouse", seed=7)  # doctest: +SKIP
 """
 

@@ -13,7 +13,13 @@ from comfy_widgets.workflow import Filled
 
 
 class JobStatus(StrEnum):
-    """Where a job is on its way."""
+    """Where a job is on its way; a string, so that it can be compared with one and printed.
+
+    Examples
+    --------
+    >>> JobStatus.COMPLETE == "complete", JobStatus.QUEUED.over
+    (True, False)
+    """
 
     SUBMITTING = "submitting"
     QUEUED = "queued"

@@ -48,7 +48,7 @@ class Summary(Sequence[Row]):
     Examples
     --------
     >>> print(Summary([Row("scene-001", "shot-01", "complete", 1, 2.5, 0.14, "shot-01.mp4")]))
-    scene      shot     status    attempts  seconds  MB
+    scene      shot     status    attempts  seconds    MB
     scene-001  shot-01  complete         1      2.5  0.14  shot-01.mp4
     """
 

@@ -56,6 +56,12 @@ class Take:
         0 for the chosen file, else its place among the other files of the job, from 1.
     cached
         Whether it was there before it was asked for.
+
+    Examples
+    --------
+    >>> take = await studio.submit(workflow, prompt="a lighthouse", seed=7)  # doctest: +SKIP
+    >>> take.inputs["seed"], take.media_type  # doctest: +SKIP
+    (7, 'video/mp4')
     """
 
     key: str

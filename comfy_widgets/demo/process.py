@@ -18,6 +18,13 @@ START_SECONDS = 30.0
 class Process:
     """A running server; given by `start`.
 
+    Examples
+    --------
+    >>> process = start(Settings(step_seconds=0.01))
+    >>> process.running
+    True
+    >>> process.stop()
+
     Attributes
     ----------
     settings
@@ -112,6 +119,11 @@ def start(settings: Settings | None = None) -> Process:
     ------
     DemoError
         If it does not start; with its last words.
+
+    Examples
+    --------
+    >>> start().url.startswith("http://127.0.0.1:")
+    True
     """
     wanted = settings or Settings()
     with _lock:

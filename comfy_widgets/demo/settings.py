@@ -35,6 +35,11 @@ class Settings:
         Largest request body in bytes.
     history_limit
         Finished prompts kept before the oldest is dropped.
+
+    Examples
+    --------
+    >>> Settings(release="newest", faults=("ws:cut@7",)).step_seconds
+    0.15
     """
 
     host: str = "127.0.0.1"

@@ -14,6 +14,7 @@ from types import FunctionType
 import pytest
 
 import comfy_widgets
+import comfy_widgets.demo
 
 ROOT = Path(__file__).parents[2]
 CONSTANTS = {"RANDOM"}  # values can't carry a docstring
@@ -31,21 +32,32 @@ def test_the_package_shows_its_public_names_and_modules_and_nothing_else():
 
 
 def docstrings(name: str, value: object) -> Iterator[tuple[str, str | None]]:
-    """The docstrings of a public class and its own public members, or of a function; those inherited don't count."""
+    """The docstrings of a public class and its public members, those of its bases too, or of a function."""
     doc = value.__dict__.get("__doc__") if inspect.isclass(value) else value.__doc__
     generated = doc is not None and doc.startswith(f"{name}(")  # what dataclass writes when there is none
     yield name, None if generated else doc
-    for member, found in vars(value).items() if inspect.isclass(value) else ():
+    bases = (
+        [base for base in value.__mro__ if base.__module__.startswith("comfy_widgets")]
+        if inspect.isclass(value)
+        else ()
+    )
+    for member, found in (pair for base in bases for pair in vars(base).items()):
         if not member.startswith("_") and isinstance(found, FunctionType | classmethod | staticmethod | property):
             yield f"{name}.{member}", found.__doc__
 
 
-@pytest.mark.parametrize("name", sorted(set(comfy_widgets.__all__) - CONSTANTS))
+PUBLIC = {name: getattr(comfy_widgets, name) for name in comfy_widgets.__all__}
+PUBLIC |= {name: getattr(comfy_widgets.demo, name) for name in comfy_widgets.demo.__all__}
+
+
+@pytest.mark.parametrize("name", sorted(set(PUBLIC) - CONSTANTS))
 def test_a_public_name_is_documented(name):
-    value = getattr(comfy_widgets, name)
+    value = PUBLIC[name]
 
     assert callable(value)
     assert [path for path, doc in docstrings(name, value) if not doc] == []
+    # That it runs is seen in tests/tracker/test_examples.py.
+    assert ">>> " in inspect.getdoc(value)
 
 
 @pytest.fixture(scope="module")
