@@ -34,7 +34,10 @@ CHROMIUM_FLAGS = [
 START_SECONDS = 60
 READY = "([selector, n]) => [...document.querySelectorAll(selector)].filter(v => v.readyState >= 2).length >= n"
 
-expect.set_options(timeout=30_000)
+# A test fails after this long without the state that it waits for; a busy machine is slow, not wrong.
+PATIENCE_MS = 60_000
+
+expect.set_options(timeout=PATIENCE_MS)
 
 
 @dataclass(frozen=True)
@@ -176,6 +179,7 @@ def open_notebook(lab, browser):
 
     def open_(path: str, *, theme: str = "light", width: int = 1180, height: int = 900) -> Notebook:
         context = browser.new_context(viewport={"width": width, "height": height}, color_scheme=theme)
+        context.set_default_timeout(PATIENCE_MS)
         page = context.new_page()
         opened.append((context, page))
         page.errors = []

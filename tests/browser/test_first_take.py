@@ -50,7 +50,7 @@ def test_the_first_take(open_notebook, lab, theme):
     notebook.run_all()
 
     badge = page.locator(".cw-badge").first
-    expect(badge.locator(".cw-state")).to_have_text("running", ignore_case=True)
+    page.wait_for_function("() => window.seen.some(({ state }) => state === 'running')")
     shoot(page, f"running-{theme}")
     expect(badge.locator(".cw-state")).to_have_text("complete", ignore_case=True)
     seen = page.evaluate("() => window.seen")

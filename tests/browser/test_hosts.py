@@ -139,7 +139,7 @@ def test_marimo(place, page):
         page.locator(".cw-star").first.click()
         expect(page.get_by_role("button", name="Favourite shot-01")).to_have_attribute("aria-pressed", "true")
         shoot(page, "marimo")
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + START_SECONDS
         while not (place / "takes" / "marks.json").exists():
             assert time.monotonic() < deadline, "the mark did not reach the kernel"
             time.sleep(0.05)
