@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,6 +17,7 @@ from comfy_widgets.jobs import Job, JobStatus
 from comfy_widgets.takes import Take
 from comfy_widgets.unfinished import Row
 
+_INDEX_SECONDS = 1.5
 _STATUS = {Remote.QUEUED: JobStatus.QUEUED, Remote.RUNNING: JobStatus.RUNNING}
 
 # What ends with the rendering.
@@ -58,6 +60,8 @@ class Attempt:
         What it makes and who makes it, once known.
     dropped
         What the server said of branches that it leaves out.
+    kept
+        The take, once it is on disk.
     remark
         What is said beside the take.
     """
@@ -75,6 +79,7 @@ class Attempt:
     key: str = ""
     capabilities: Capabilities | None = None
     dropped: list[str] = field(default_factory=list)
+    kept: Take | None = None
     remark: str | None = None
 
     @property
@@ -161,6 +166,12 @@ class Attempt:
             )
         )
 
+    def keep(self, take: Take) -> None:
+        """The take is on disk: nothing is left to be picked up, and the index follows."""
+        self.kept = take
+        self.drop_row()
+        asyncio.get_running_loop().call_later(_INDEX_SECONDS, _write_index, self.cache)
+
     def drop_row(self) -> None:
         """Nothing is left to be picked up."""
         self.cache.unfinished.remove(self.job.id)
@@ -172,3 +183,10 @@ class Attempt:
             return next((row for row in rows if row.prompt_id == self.prior), None)
         fitting = [row for row in rows if row.key == self.key and not self.job.request.fresh]
         return fitting[-1] if fitting else None
+
+
+def _write_index(cache: TakeCache) -> None:
+    # A loop that is being shut down takes no more work; closing the studio has written the index.
+    with suppress(RuntimeError):
+        # In a thread: it waits for other kernels and for the disk.
+        asyncio.get_running_loop().run_in_executor(None, cache.write_index)

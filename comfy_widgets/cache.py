@@ -3,12 +3,8 @@
 import json
 import os
 import re
-import shutil
-import tempfile
 import threading
 import time
-import uuid
-import weakref
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -59,6 +55,11 @@ class TakeCache:
         self._indexed = float("-inf")
         self._index_pause = _INDEX_SECONDS
 
+    @property
+    def words(self) -> str:
+        """Where takes lie, in words; without the folders above, which differ from machine to machine."""
+        return f"takes in {self.folder.name}"
+
     def find(self, key: str) -> Take | None:
         """The newest take of a key, None if there is none whose files are whole."""
         takes = self._of(key)
@@ -72,8 +73,7 @@ class TakeCache:
         scene, shot
             Only those that were served to this scene or shot.
         """
-        read = [take for path in self.folder.glob("*.json") if (take := self._read(path)) is not None]
-        wanted = [take for take in read if _used_by(take, scene, shot)]
+        wanted = [take for take in self._all() if _used_by(take, scene, shot)]
         return sorted((take.as_cached() for take in wanted), key=lambda take: (take.made, take.path.name))
 
     def check_writable(self) -> None:
@@ -177,6 +177,9 @@ class TakeCache:
         names = {entry.name for entry in os.scandir(self.folder)}
         return {key: entry for key, entry in index.items() if entry.get("file") in names}
 
+    def _all(self) -> list[Take]:
+        return [take for path in self.folder.glob("*.json") if (take := self._read(path)) is not None]
+
     def _of(self, key: str) -> list[Take]:
         """Every whole take of a key; the index is only a shortcut to the newest, so it is not asked."""
         if not re.fullmatch(r"[0-9a-f]{64}", key):
@@ -248,12 +251,3 @@ def folder_of_takes(named: str | Path = DEFAULT_FOLDER) -> Path:
     """
     path, instead = Path(named), os.environ.get("COMFY_WIDGETS_CACHE")
     return Path(instead, *path.parts[1:]) if instead and path.parts[:1] == (DEFAULT_FOLDER,) else path
-
-
-def folder_for(owner: object, named: str | Path | None) -> Path:
-    """The folder of takes that a person named; for None one that goes with its owner."""
-    if named is not None:
-        return folder_of_takes(named)
-    passing = Path(tempfile.gettempdir()) / f"comfy_widgets-{uuid.uuid4().hex[:12]}"
-    weakref.finalize(owner, shutil.rmtree, passing, ignore_errors=True)
-    return passing

@@ -15,6 +15,7 @@ from comfy_widgets import faces
 from comfy_widgets import host as hosts
 from comfy_widgets.cache import TakeCache, folder_of_takes
 from comfy_widgets.comfyui.address import Address
+from comfy_widgets.held import HeldTakes
 from comfy_widgets.studio import Studio
 from comfy_widgets.widgets.check_view import CheckView, Finding
 
@@ -128,6 +129,8 @@ def takes(cache: TakeCache) -> Finding:
     cache
         The folder of takes.
     """
+    if isinstance(cache, HeldTakes):
+        return Finding("takes", "warn", "none is kept", "Name a folder for them: cw.Studio(cache='takes').")
     folder = cache.folder
     if not os.access(folder if folder.exists() else folder.absolute().parent, os.W_OK):
         hint = "Make it writable, or choose another: cw.Studio(cache='folder')."

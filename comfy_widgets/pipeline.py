@@ -40,8 +40,6 @@ log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-_INDEX_SECONDS = 1.5
-
 # While nobody can say which kind of renderer it would be, a real take goes before a simulated one.
 _KINDS = ("comfyui", "demo")
 
@@ -200,8 +198,6 @@ class Pipeline:
             take = await self._uninterrupted(attempt)
             if not take.cached:
                 self._estimates.learn(take.graph, take.server, take.renderer, take.render_seconds)
-            if attempt.job.asked_in:
-                await asyncio.to_thread(attempt.note_cells, take)
             attempt.complete(take)
         except asyncio.CancelledError:
             # The loop ends, or the studio: the server goes on, and the row tells the next kernel.
@@ -220,10 +216,14 @@ class Pipeline:
     async def _uninterrupted(self, attempt: Attempt) -> Take:
         while True:
             try:
-                return await self._make(attempt)
+                take = attempt.kept or await self._make(attempt)
+                if attempt.job.asked_in:
+                    await asyncio.to_thread(attempt.note_cells, take)
             except KeyboardInterrupt:
                 # An interrupt hits whatever runs; it was meant for the cell. The row leads back to where we were.
                 attempt.prior = attempt.job.id
+            else:
+                return take
 
     async def _make(self, attempt: Attempt) -> Take:
         """The whole way of one take."""
@@ -382,18 +382,5 @@ async def _save(attempt: Attempt, tracker: Tracker, news: News) -> Take:
         if not files and attempt.dropped:
             error.hint = f"The server left out: {' '.join(attempt.dropped)}"
         raise
-    attempt.drop_row()
-    _write_index_soon(attempt.cache)
+    attempt.keep(take)
     return take
-
-
-def _write_index_soon(cache: TakeCache) -> None:
-    loop = asyncio.get_running_loop()
-
-    def write() -> None:
-        # A loop that is being shut down takes no more work; closing the studio has written the index.
-        with suppress(RuntimeError):
-            # In a thread: it waits for other kernels and for the disk.
-            loop.run_in_executor(None, cache.write_index)
-
-    loop.call_later(_INDEX_SECONDS, write)

@@ -9,10 +9,11 @@ from typing import Any, Self
 
 from comfy_widgets.asking import ask, item
 from comfy_widgets.batch import Batch, Item, Plan
-from comfy_widgets.cache import DEFAULT_FOLDER, TakeCache, folder_for
+from comfy_widgets.cache import DEFAULT_FOLDER, TakeCache, folder_of_takes
 from comfy_widgets.comfyui.address import Address
 from comfy_widgets.comfyui.server import Server
 from comfy_widgets.embedded import embedded
+from comfy_widgets.held import HeldTakes
 from comfy_widgets.history import History, tried
 from comfy_widgets.home_loop import HomeLoop
 from comfy_widgets.jobs import Job, Request
@@ -37,8 +38,8 @@ class Studio:
     url
         The server's address; else COMFY_URL, else ``http://127.0.0.1:8188``.
     cache
-        Folder of takes, relative to the notebook; None keeps nothing. COMFY_WIDGETS_CACHE stands in for
-        the default, ``takes``, and so for folders in it.
+        Folder of takes, relative to the notebook; None keeps nothing: a take's file is there as long as somebody
+        holds the take. COMFY_WIDGETS_CACHE stands in for the default, ``takes``, and so for folders in it.
     api_key
         Shown to the server only. COMFY_API_KEY is used when the address came from COMFY_URL.
     comfy_org_key
@@ -73,7 +74,7 @@ class Studio:
         if from_environment:
             url, api_key = os.environ["COMFY_URL"], api_key or os.environ.get("COMFY_API_KEY")
         self.server = _server or Server.at(Address.parse(url or _DEFAULT_URL, api_key=api_key, headers=headers))
-        self.cache = TakeCache(folder_for(self, cache))
+        self.cache = HeldTakes() if cache is None else TakeCache(folder_of_takes(cache))
         self.offline = offline
         self.quiet = quiet
         self._home = HomeLoop()
@@ -384,7 +385,7 @@ class Studio:
 
     def __repr__(self) -> str:
         # No address: a port would make each run of a notebook differ.
-        return f"Studio({'offline, ' if self.offline else ''}takes in {self.cache.folder.name})"
+        return f"Studio({'offline, ' if self.offline else ''}{self.cache.words})"
 
     def _show(self, job: Job) -> None:
         if not self.quiet:

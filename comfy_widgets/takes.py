@@ -56,6 +56,8 @@ class Take:
         0 for the chosen file, else its place among the other files of the job, from 1.
     cached
         Whether it was there before it was asked for.
+    held
+        What keeps its files on disk, where no folder of takes does.
 
     Examples
     --------
@@ -94,6 +96,7 @@ class Take:
     also: tuple["Take", ...] = ()
     output: int = 0
     cached: bool = False
+    held: object = field(default=None, repr=False, compare=False)
 
     @property
     def title(self) -> str:
@@ -143,7 +146,7 @@ class Take:
     def to_json(self) -> dict[str, Any]:
         """As a JSON object; paths become file names, since a folder of takes can be moved."""
         fields = asdict(self)
-        del fields["cached"], fields["output"]
+        del fields["cached"], fields["output"], fields["held"]
         fields["path"] = self.path.name
         fields["poster"] = self.poster.name if self.poster else None
         fields["also"] = [take.to_json() for take in self.also]
@@ -158,7 +161,7 @@ class Take:
         KeyError, TypeError
             If it is not the JSON of a take.
         """
-        apart = {"cached", "output"}
+        apart = {"cached", "output", "held"}
         known = {name: fields[name] for name in cls.__dataclass_fields__ if name in fields and name not in apart}
         # Only names are kept: a sidecar that was tampered with must not lead out of its folder.
         known["path"] = folder / Path(fields["path"]).name

@@ -42,29 +42,27 @@ def say(*words: str) -> None:
 async def memory(warm_up: int, jobs: int) -> bool:
     server = start(Settings(step_seconds=0.0))
     gate = asyncio.Semaphore(ABREAST)
-    with tempfile.TemporaryDirectory() as folder:
-        async with Studio(server.url, cache=folder) as studio:
+    async with Studio(server.url, cache=None) as studio:
 
-            async def one(seed: int) -> None:
-                async with gate:
-                    take = await studio.submit(small(seed))
-                    # With every take kept, each look-up would read a folder of thousands: the cache is off here.
-                    take.path.unlink()
-                    take.path.with_suffix(".json").unlink()
+        async def one(seed: int) -> None:
+            async with gate:
+                take = await studio.submit(small(seed))
+                assert take.path.stat().st_size == take.size
 
-            await asyncio.gather(*(one(seed) for seed in range(warm_up)))
-            gc.collect()
-            before, began = rss_mb(), time.monotonic()
-            for start_ in range(0, jobs, 1000):
-                await asyncio.gather(*(one(warm_up + start_ + n) for n in range(min(1000, jobs - start_))))
-            gc.collect()
-            growth, seconds = rss_mb() - before, time.monotonic() - began
-        left = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
+        await asyncio.gather(*(one(seed) for seed in range(warm_up)))
+        gc.collect()
+        before, began = rss_mb(), time.monotonic()
+        for start_ in range(0, jobs, 1000):
+            await asyncio.gather(*(one(warm_up + start_ + n) for n in range(min(1000, jobs - start_))))
+        gc.collect()
+        growth, seconds = rss_mb() - before, time.monotonic() - began
+        files = [path for path in studio.cache.folder.rglob("*") if path.is_file()]
+    left = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
     sockets = connections()
     server.stop()
     say(f"{jobs} jobs after {warm_up}: RSS {growth:+.1f} MB (≤ {GROWTH_MB:.0f}), {seconds / jobs * 1000:.1f} ms a job,")
-    say(f"{len(left)} tasks and {len(sockets)} sockets left (0)")
-    return growth <= GROWTH_MB and not left and not sockets
+    say(f"{len(left)} tasks, {len(sockets)} sockets and {len(files)} files left (0)")
+    return growth <= GROWTH_MB and not left and not sockets and not files
 
 
 def connections() -> list[Path]:

@@ -1,6 +1,7 @@
 """The way of one take on the embedded server, from a workflow to an mp4 on disk."""
 
 import asyncio
+import gc
 import json
 import os
 import stat
@@ -10,7 +11,8 @@ import av
 import httpx
 import pytest
 
-from comfy_widgets import RANDOM, Shot, Studio, Workflow
+from comfy_widgets import RANDOM, Shot, Studio, Workflow, media
+from comfy_widgets.attempt import Attempt
 from comfy_widgets.comfyui.client import Client
 from comfy_widgets.demo import DemoServer
 from comfy_widgets.demo.routes import info
@@ -328,3 +330,32 @@ def png():
     encoder = av.CodecContext.create("png", "w")
     encoder.width, encoder.height, encoder.pix_fmt, encoder.time_base = 64, 48, "rgb24", Fraction(1, 1)
     return b"".join(bytes(packet) for packet in [*encoder.encode(frame), *encoder.encode(None)])
+
+
+async def test_without_a_cache_a_take_is_there_while_somebody_holds_it(server, workflow, tmp_path, monkeypatch):
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    async with Studio(server.url, cache=None) as studio:
+        take = await studio.submit(workflow, seed=1)
+        assert (await studio.submit(workflow, seed=1)).cached
+        assert server.journal.posts("/prompt") == 1
+    del studio
+    gc.collect()
+    assert media.probe(take.path).frames == take.frames
+    del take
+    gc.collect()
+    assert list(tmp_path.rglob("*.mp4")) == []
+    async with Studio(server.url, cache=None) as studio:
+        assert not (await studio.submit(workflow, seed=1)).cached
+
+
+async def test_an_interrupt_just_after_a_take_was_kept_makes_no_second(studio, server, workflow, monkeypatch):
+    drop = Attempt.drop_row
+
+    def interrupted(attempt):
+        drop(attempt)
+        monkeypatch.setattr(Attempt, "drop_row", drop)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Attempt, "drop_row", interrupted)
+    take = await studio.submit(workflow, seed=1, fresh=True)
+    assert (take.cached, take.take_number, server.journal.posts("/prompt")) == (False, 1, 1)

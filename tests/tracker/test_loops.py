@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from comfy_widgets import Studio, pipeline
+from comfy_widgets import Studio, attempt
 from comfy_widgets.demo import DemoServer
 from comfy_widgets.errors import WrongLoop
 from comfy_widgets.home_loop import HomeLoop
@@ -119,7 +119,7 @@ def test_blocking_inside_a_running_loop_lets_it_turn(threaded, tmp_path):
 def test_a_loop_that_is_shut_down_while_the_index_is_due_complains_of_nothing(
     threaded, workflow, tmp_path, monkeypatch
 ):
-    monkeypatch.setattr(pipeline, "_INDEX_SECONDS", 0.05)
+    monkeypatch.setattr(attempt, "_INDEX_SECONDS", 0.05)
     complaints = []
 
     async def program():
