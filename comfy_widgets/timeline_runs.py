@@ -8,7 +8,7 @@ from typing import Any
 
 from comfy_widgets import media
 from comfy_widgets.batch import Batch, Item
-from comfy_widgets.errors import ComfyWidgetsError, InputFileError, TimelineError
+from comfy_widgets.errors import BindingError, ComfyWidgetsError, InputFileError, TimelineError
 from comfy_widgets.files import put, temporary_beside
 from comfy_widgets.jobs import Job
 from comfy_widgets.shots import Shot
@@ -61,8 +61,15 @@ class Recipe:
         ------
         InputFileError
             If a picture is missing that the workflow needs, or can't be read.
+        BindingError
+            If the workflow takes no prompt.
         """
         known = self.workflow.bindings
+        if "prompt" not in known:
+            raise BindingError(
+                "This workflow has no binding for the prompt.",
+                hint="Say which input it is: workflow.bind(prompt='<node>.<input>').",
+            )
         found = {**shot.bindings(self.style), "prompt": self.text(shot, self.style)}
         if "negative" in known:
             found["negative"] = shot.negative or self.negative or known.value("negative") or DEFAULT_NEGATIVE

@@ -96,6 +96,20 @@ async def test_a_node_that_fails_is_told_with_scene_shot_and_prompt(make):
     assert item.error.where == f"Scene scene-001, shot shot-01, prompt {item.job.id}"
 
 
+async def test_a_workflow_that_does_not_fit_says_so_at_the_shot_and_the_rest_goes_on(make, workflow, picture):
+    unnamed = Workflow(graph(a=slow(), b=save("a")), bindings={"seed": "a.seed"})
+    batch = await make(SHOTS[:2], workflow=unnamed, file=None).generate()
+    assert [str(error) for error in batch.errors.values()] == [
+        f"Scene scene-001, shot {name}: This workflow has no binding for the prompt. "
+        "Say which input it is: workflow.bind(prompt='<node>.<input>')."
+        for name in ("shot-01", "shot-02")
+    ]
+    timeline = make([Shot("a", "x", keyframe=picture()), Shot("灯台" * 150, "灯台 " * 60, title="灯台" * 150, seed=1)])
+    batch = await timeline.generate()
+    assert statuses(timeline) == ["error", "complete"]
+    assert "Shot a: This workflow has no binding 'keyframe'" in str(batch.errors["a"])
+
+
 async def test_a_copy_gets_its_own_take_without_a_render(make, server):
     timeline = make(SHOTS[:1])
     await timeline.generate()
