@@ -189,6 +189,11 @@ def unreadable(one: Expected, file: LocalFile) -> Complaint | None:
     return "unreadable_file", f"{file.path} is {_IN_WORDS[file.kind][0]}, and it takes {word}.", todo
 
 
+def is_ours(value: Any) -> bool:
+    """Whether a value is the name of a file that we sent, by its content."""
+    return isinstance(value, str) and bool(_OURS.fullmatch(value))
+
+
 def names_model(value: Any) -> bool:
     """Whether a value is the name of a model's file."""
     return isinstance(value, str) and value.lower().endswith(_MODEL_SUFFIXES)
@@ -275,7 +280,7 @@ def _file_name(path: str) -> str:
 
 def _found_without_list(one: Expected, value: str, class_type: str) -> bool:
     """Whether a file is there, or may be: one of ours, or one that a class looks for where its list does not reach."""
-    if _OURS.fullmatch(value):
+    if is_ours(value):
         return True
     if not _reads_files(one, class_type) or names_model(value):
         return False

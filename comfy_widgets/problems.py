@@ -92,8 +92,8 @@ class Problems(Sequence[Problem]):
         return [*map(str, self._found[:_SHOWN]), *self._rest()]
 
     def and_also(self, more: Sequence[Problem]) -> "Problems":
-        """These and further ones, for which no server refuses it."""
-        return Problems([*self._found, *more], refused=self.refused)
+        """These and further ones."""
+        return Problems([*self._found, *more], refused=self.refused or any(problem.certain for problem in more))
 
     def _rest(self) -> list[str]:
         return [f"And {len(self._found) - _SHOWN} more."] if len(self._found) > _SHOWN else []

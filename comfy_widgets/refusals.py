@@ -5,9 +5,10 @@ import logging
 from collections.abc import Mapping
 from typing import Any
 
+from comfy_widgets import graphs
 from comfy_widgets.comfyui.tracker import Tracker
 from comfy_widgets.errors import Rejected
-from comfy_widgets.expected import LocalFile
+from comfy_widgets.expected import LocalFile, is_ours
 from comfy_widgets.input_files import looked_at
 from comfy_widgets.preflight import preflight, unreadable_files
 from comfy_widgets.problems import Problem, Problems
@@ -38,9 +39,10 @@ async def check(filled: Filled, tracker: Tracker) -> Problems:
         # Somebody may have put a model there, or a node pack, since the classes were told.
         classes = await tracker.classes.known(other_than=classes)
         problems = await _problems(graph, classes, files)
+    gone = [] if problems.refused else await _gone(filled, tracker)
     low = await _low_memory(graph, classes or {}, tracker)
     unknown = [graph[problem.node_id]["class_type"] for problem in problems if problem.kind == "missing_node_type"]
-    told = problems.and_also(low)
+    told = problems.and_also([*gone, *low])
     if told.refused and await _lacks(tracker, unknown):
         raise _rejected(told)
     for problem in low:
@@ -89,6 +91,20 @@ async def _problems(
         # It is there to help: what it can't read must not keep a take from being made.
         log.exception("The graph could not be held against the server's classes")
         return Problems([])
+
+
+async def _gone(filled: Filled, tracker: Tracker) -> list[Problem]:
+    """Files of an earlier request that are neither here nor on this server: it may be another one, or was emptied."""
+    graph, here = filled.graph, {file.name for file in filled.files}
+    known_as = {address: str(filled.inputs.get(name, "")) for name, address in filled.bindings.items()}
+    found = []
+    for node_id in graphs.upstream(graph, graphs.output_nodes(graph)):
+        for name, value in graphs.literals(graph, node_id).items():
+            if is_ours(value) and value not in here and await tracker.client.has_input(value) is False:
+                wrong = f"This server does not have its file, {known_as.get(f'{node_id}.{name}') or value}."
+                title = graphs.title_of(graph, node_id)
+                found.append(Problem("input_file_gone", wrong, "Give it again, as a local file.", node_id, title, name))
+    return found
 
 
 async def _low_memory(graph: Mapping[str, Any], classes: Mapping[str, Any], tracker: Tracker) -> list[Problem]:

@@ -184,6 +184,7 @@ def _described(part: Path, path: Path, file: OutputFile, origin: Origin) -> Take
         inputs=dict(request.filled.inputs),
         graph=request.filled.graph,
         bindings=dict(request.filled.bindings),
+        files={given.name: place for given in request.filled.files if (place := given.beside)},
         scene=request.scene,
         shot=request.shot,
         parent=request.parent,

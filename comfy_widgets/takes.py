@@ -34,6 +34,8 @@ class Take:
         The graph that was submitted, in ComfyUI's API format.
     bindings
         Name → address in the graph, as the workflow had them; empty where an earlier version kept none.
+    files
+        Input files: name in the graph → path from the notebook's folder, of those that lie there.
     scene, shot
         For which shot it was made first.
     used_by
@@ -84,6 +86,7 @@ class Take:
     inputs: Mapping[str, Any] = field(default_factory=dict)
     graph: Mapping[str, Any] = field(default_factory=dict, repr=False)
     bindings: Mapping[str, str] = field(default_factory=dict, repr=False)
+    files: Mapping[str, str] = field(default_factory=dict, repr=False)
     scene: str | None = None
     shot: str | None = None
     used_by: tuple[tuple[str | None, str | None], ...] = ()

@@ -47,6 +47,14 @@ class InputFile:
     name: str
     path: Path
 
+    @property
+    def beside(self) -> str | None:
+        """Its path from the present folder; None if it lies elsewhere, since what is kept tells of no machine."""
+        if not self.path.is_absolute():
+            return self.path.as_posix()
+        here = Path.cwd()
+        return self.path.relative_to(here).as_posix() if self.path.is_relative_to(here) else None
+
 
 @dataclass(frozen=True)
 class Filled:

@@ -196,9 +196,14 @@ class Client:
         str
             The name under which nodes find it.
         """
+        return name if await self.has_input(name) else await self.upload(name, path)
+
+    async def has_input(self, name: str) -> bool | None:
+        """Whether the server has an input file of this name; None where it does not tell."""
         # HEAD /view goes to the file system of the server, not to a list that somebody has to refresh.
         there = await self._read("HEAD", f"/view?{urlencode({'filename': name, 'type': 'input'})}")
-        return name if there.status_code == httpx.codes.OK else await self.upload(name, path)
+        known: dict[int, bool] = {httpx.codes.OK: True, httpx.codes.NOT_FOUND: False}
+        return known.get(there.status_code)
 
     async def upload(self, name: str, path: Path) -> str:
         """Send an input file; the answer is the name under which nodes find it.

@@ -6,6 +6,8 @@ from dataclasses import replace
 import pytest
 
 from comfy_widgets import Shot, Studio, Workflow
+from comfy_widgets.demo import DemoServer
+from comfy_widgets.errors import Rejected
 from tests.lib.graphs import wan
 from tests.lib.notebooks import NOTEBOOKS
 from tests.tracker.test_a_take import png
@@ -38,6 +40,43 @@ async def test_a_variation_keeps_its_keyframe(studio, server, keyframes, tmp_pat
     assert other.inputs["keyframe"] == "frame.png"
     assert other.changed == {"seed": [1, 2]}
     assert server.journal.posts("/upload/image") == 1
+
+
+async def test_a_variation_brings_its_keyframe_to_another_server(studio, keyframes, tmp_path, monkeypatch):
+    """As the embedded one is on another day."""
+    monkeypatch.chdir(tmp_path)
+    path = tmp_path / "frame.png"
+    path.write_bytes(png())
+    take = await studio.submit(keyframes, seed=1, keyframe=path)
+    assert list(take.files.values()) == ["frame.png"]
+    async with DemoServer(step_seconds=0.0) as server, Studio(server.url, cache=studio.cache.folder) as other:
+        (read,) = other.cache.takes()
+        assert (await other.rerun(read, seed=2)).files == take.files
+        assert server.journal.posts("/upload/image") == 1
+
+
+@pytest.mark.parametrize("becomes", [None, b"another picture"])
+async def test_a_keyframe_that_is_gone_is_told_before_a_slot_is_spent(
+    studio, keyframes, tmp_path, monkeypatch, becomes
+):
+    monkeypatch.chdir(tmp_path)
+    path = tmp_path / "frame.png"
+    path.write_bytes(png())
+    take = await studio.submit(keyframes, seed=1, keyframe=path)
+    path.write_bytes(becomes) if becomes else path.unlink()
+    assert not (await studio.rerun(take, seed=2)).cached
+    async with DemoServer(step_seconds=0.0) as server, Studio(server.url, cache=studio.cache.folder) as other:
+        with pytest.raises(Rejected, match=r"image: This server does not have its file, frame\.png\. Give it again"):
+            await other.rerun(take, seed=3)
+        assert server.journal.posts("/prompt") == 0
+
+
+async def test_where_a_keyframe_lies_elsewhere_nothing_tells_of_the_machine(studio, keyframes, tmp_path):
+    path = tmp_path / "frame.png"
+    path.write_bytes(png())
+    take = await studio.submit(keyframes, seed=1, keyframe=path)
+    assert take.files == {}
+    assert str(tmp_path) not in take.path.with_suffix(".json").read_text("utf-8")
 
 
 async def test_the_file_itself_tells_what_made_it(studio, workflow):
