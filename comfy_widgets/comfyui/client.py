@@ -14,7 +14,7 @@ import httpx
 
 from comfy_widgets.comfyui import parts
 from comfy_widgets.comfyui.address import Address
-from comfy_widgets.comfyui.replies import Accepted, AnswerLost, OutputFile, Unreadable, rejection, sentence_of
+from comfy_widgets.comfyui.replies import Accepted, AnswerLost, OutputFile, Unreadable, queue_of, rejection, sentence_of
 from comfy_widgets.errors import (
     ComfyWidgetsError,
     FetchFailed,
@@ -57,6 +57,7 @@ class Client:
     prefix: str = ""
     lists_jobs: bool = False
     _http: httpx.AsyncClient | None = field(default=None, repr=False)
+    _waits: int = field(default=0, repr=False)
 
     @property
     def http(self) -> httpx.AsyncClient:
@@ -68,6 +69,19 @@ class Client:
                 headers=dict(self.address.headers), timeout=_TIMEOUT, follow_redirects=False, trust_env=True
             )
         return self._http
+
+    @property
+    def busy(self) -> bool:
+        """Whether somebody waits for an answer or for the rest of a file."""
+        return self._waits > 0
+
+    @asynccontextmanager
+    async def _waiting(self) -> AsyncIterator[None]:
+        self._waits += 1
+        try:
+            yield
+        finally:
+            self._waits -= 1
 
     async def close(self) -> None:
         """Let go of the connections."""
@@ -148,12 +162,7 @@ class Client:
         """The queue as it is now, in the form of GET /queue; of newer servers only what is needed of it."""
         if not self.lists_jobs:
             return _mapping(await self._get("/queue"))
-        jobs = await self._listed(f"{self._jobs}?status=pending,in_progress")
-        entries = [(job.get("status"), [job.get("priority") or 0, job.get("id")]) for job in jobs]
-        return {
-            "queue_running": [entry for status, entry in entries if status == "in_progress"],
-            "queue_pending": [entry for status, entry in entries if status == "pending"],
-        }
+        return queue_of(await self._listed(f"{self._jobs}?status=pending,in_progress"))
 
     async def _listed(self, path: str) -> list[dict[str, Any]]:
         """All jobs of a list that comes in pages, as Comfy Cloud's does: who stands on the last is not gone."""
@@ -263,7 +272,7 @@ class Client:
         """
         have, tag = await asyncio.to_thread(parts.begun, into)
         try:
-            async with self._view(output, parts.asking(have, tag)) as answer:
+            async with self._waiting(), self._view(output, parts.asking(have, tag)) as answer:
                 if answer.status_code == httpx.codes.REQUESTED_RANGE_NOT_SATISFIABLE and have:
                     return await asyncio.to_thread(parts.nothing_left, answer.headers, output, into, have)
                 if have and not parts.continues(answer.status_code, answer.headers, have, tag):
@@ -272,8 +281,7 @@ class Client:
                 self._check_view(answer, output)
                 mode = "ab" if answer.status_code == httpx.codes.PARTIAL_CONTENT else "wb"
                 if mode == "wb":
-                    have = 0
-                    await asyncio.to_thread(parts.begin, into, answer.headers.get("etag"))
+                    have = await asyncio.to_thread(parts.begin, into, answer.headers.get("etag"))
                 length = answer.headers.get("content-length")
                 total = have + int(length) if length and "content-encoding" not in answer.headers else None
                 with into.open(mode) as file:
@@ -339,7 +347,8 @@ class Client:
     async def _send(self, method: str, path: str, prefix: str | None = None, **request: Any) -> httpx.Response:
         before = self.prefix if prefix is None else prefix
         try:
-            answer = await self.http.request(method, self.address.url + before + path, **request)
+            async with self._waiting():
+                answer = await self.http.request(method, self.address.url + before + path, **request)
         except (httpx.ConnectError, httpx.ConnectTimeout) as error:
             raise ServerUnreachable(
                 f"Nobody answers at {self.address}.",

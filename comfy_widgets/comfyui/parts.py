@@ -23,13 +23,14 @@ def begun(part: Path) -> tuple[int, str | None]:
     return have, tag
 
 
-def begin(part: Path, tag: str | None) -> None:
-    """Note of which version the bytes are that come now."""
+def begin(part: Path, tag: str | None) -> int:
+    """Note of which version the bytes are that come now, and begin at the first."""
     # A weak tag says that two files look alike, not that their bytes can be joined.
     if tag and not tag.startswith("W/") and tag.isascii():
         tag_beside(part).write_text(tag, "ascii")
     else:
         tag_beside(part).unlink(missing_ok=True)
+    return 0
 
 
 def forget(part: Path) -> None:

@@ -3,7 +3,7 @@
 import html
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any
@@ -108,6 +108,15 @@ def sentence_of(text: str, limit: int = 200) -> str:
     plain = html.unescape(_TAG.sub(" ", text))
     line = _SPACE.sub(" ", plain).strip()
     return line if len(line) <= limit else line[: limit - 1] + "…"
+
+
+def queue_of(jobs: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
+    """A newer server's list of jobs in the form of GET /queue."""
+    entries = [(job.get("status"), [job.get("priority") or 0, job.get("id")]) for job in jobs]
+    return {
+        "queue_running": [entry for status, entry in entries if status == "in_progress"],
+        "queue_pending": [entry for status, entry in entries if status == "pending"],
+    }
 
 
 def rejection(status: int, text: str, graph: Mapping[str, Any]) -> Rejected:

@@ -150,8 +150,8 @@ class Tracker:
             await asyncio.wait([tracked.ended], timeout=max(_RETRY_SECONDS, self._price * 2))
 
     async def close_if_idle(self) -> None:
-        """Let go of the server at once, unless a prompt is followed."""
-        if self._prompts:
+        """Let go of the server at once, unless a prompt is followed or a file on its way."""
+        if self._prompts or self.client.busy:
             return
         task, self._task = self._task, None
         if task is not None:
@@ -202,7 +202,8 @@ class Tracker:
             if self._prompts:
                 idle_since = None
                 await self._work()
-            elif idle_since is None:
+            elif idle_since is None or self.client.busy:
+                # A long download, or an upload before the next prompt, must not lose its connection.
                 idle_since = _now()
             elif _now() - idle_since >= LINGER_SECONDS:
                 return

@@ -1,11 +1,12 @@
 """What an earlier kernel left behind is picked up, and nobody's row locks anything."""
 
 import json
+import time
 
 import pytest
 
 from comfy_widgets import Studio
-from comfy_widgets.comfyui import tracked
+from comfy_widgets.comfyui import tracked, tracker
 from comfy_widgets.errors import Lost
 from comfy_widgets.jobs import JobStatus
 
@@ -98,3 +99,24 @@ async def test_a_row_of_a_host_that_is_gone_locks_nothing(server, studio, workfl
     (folder / "unfinished" / f"{row['prompt_id']}.json").write_text(json.dumps(row))
     assert (await studio.submit(workflow, seed=1)).path.exists()
     assert server.journal.posts("/prompt") == 2
+
+
+async def test_a_download_outlives_the_tracker_that_has_nothing_to_follow(studio, server, workflow, monkeypatch):
+    monkeypatch.setattr(tracker, "LINGER_SECONDS", 0.05)
+    server.inject("view:slow=20000")
+    took = time.monotonic()
+    take = await studio.submit(workflow, seed=1)
+    assert time.monotonic() - took > 3 * tracker.LINGER_SECONDS
+    assert take.path.exists()
+    assert server.journal.gets("/view") == 1
+
+
+async def test_a_studio_that_is_closed_cuts_no_download_of_another(studio, server, workflow, tmp_path):
+    server.inject("view:slow=20000")
+    job = studio.submit(workflow, seed=1)
+    async for _ in job.updates():
+        if job.status is JobStatus.SAVING:
+            break
+    await Studio(server.url, cache=tmp_path / "others").close()
+    assert (await job).path.exists()
+    assert server.journal.gets("/view") == 1
