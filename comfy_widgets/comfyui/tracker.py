@@ -191,7 +191,8 @@ class Tracker:
             self._settled.clear()
             # Anything but an orderly end may have left the old socket open at the server.
             self._socket = self._new_socket(_mint())
-            await self.client.close()
+            if not self.client.busy:
+                await self.client.close()
 
     async def _look_on(self, listener: asyncio.Task[None]) -> None:
         idle_since: float | None = None

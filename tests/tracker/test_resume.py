@@ -120,3 +120,30 @@ async def test_a_studio_that_is_closed_cuts_no_download_of_another(studio, serve
     await Studio(server.url, cache=tmp_path / "others").close()
     assert (await job).path.exists()
     assert server.journal.gets("/view") == 1
+
+
+async def test_an_interrupt_that_hits_the_tracker_cuts_no_download(studio, server, workflow, monkeypatch):
+    server.inject("view:slow=4000")
+    first = studio.submit(workflow, seed=1)
+    async for _ in first.updates():
+        if first.status is JobStatus.SAVING:
+            break
+    held = server.hold("KSampler")
+    second = studio.submit(workflow, seed=2)
+    await held
+    hits, work = [], tracker.Tracker._work
+
+    async def interrupted(self):
+        if not hits:
+            hits.append(first.status)
+            raise KeyboardInterrupt
+        await work(self)
+
+    monkeypatch.setattr(tracker.Tracker, "_work", interrupted)
+    tracker.tracker_for(studio.address)._ask()
+    await first
+    server.heal()
+    held.release()
+    await second
+    assert hits == [JobStatus.SAVING]
+    assert server.journal.gets("/view") == 2
