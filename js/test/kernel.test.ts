@@ -117,6 +117,11 @@ test("an aborted question is forgotten and no longer late", async () => {
   expect(told).toEqual([true, false]);
 });
 
+test("what is not wanted any more is not asked", async () => {
+  await expect(kernel.read("piece", {}, AbortSignal.abort())).rejects.toThrow();
+  expect(fake.sent).toEqual([]);
+});
+
 test("a connection that is gone says so at once, and nothing waits", async () => {
   fake.send = () => {
     throw new Error("Cannot send");

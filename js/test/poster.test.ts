@@ -6,8 +6,10 @@ import { FakeModel, fakeUrls, settle, take } from "./fakes";
 let fake: FakeModel;
 let life: AbortController;
 let urls: ReturnType<typeof fakeUrls>;
+let asked: string[];
 
 beforeEach(() => {
+  asked = [];
   urls = fakeUrls();
   fake = new FakeModel();
   fake.widget_manager = { resolveUrl: async (path: string) => `/files/${path}` };
@@ -21,7 +23,11 @@ afterEach(() => {
 
 const get = (poster: string | null) =>
   posterOf(take({ poster }), new Kernel(fake.model, life.signal), life.signal);
-const answering = (status: number) => vi.stubGlobal("fetch", async () => new Response("", { status }));
+const answering = (status: number) =>
+  vi.stubGlobal("fetch", async (url: string) => {
+    asked.push(url);
+    return new Response("", { status });
+  });
 
 test("a poster in the state needs nobody", async () => {
   expect(await get("data:,x")).toBe("data:,x");
@@ -31,7 +37,8 @@ test("a poster in the state needs nobody", async () => {
 
 test("a poster on the server is taken from there", async () => {
   answering(200);
-  expect(await get("takes/a.jpg")).toBe("/files/takes/a.jpg");
+  expect(await get("takes/a.jpg")).toBe("blob:1");
+  expect(asked).toEqual(["/files/takes/a.jpg"]);
   expect(fake.sent).toEqual([]);
 });
 
@@ -41,7 +48,7 @@ test("a poster that the server does not have comes from the kernel, until the vi
   await settle();
   await fake.answer(fake.asked("poster")[0], {}, [new ArrayBuffer(2)]);
   expect(await url).toBe("blob:1");
-  expect(urls.made[0]?.type).toBe("image/jpeg");
+  expect(urls.made[0]?.size).toBe(2);
   life.abort();
   expect(urls.revoked).toEqual(["blob:1"]);
 });

@@ -1,5 +1,5 @@
 // Which takes of a gallery are wanted.
-import { attach, button, h, put } from "./dom";
+import { button, h, put } from "./dom";
 import * as messages from "./messages.json";
 import { say } from "./say";
 import { toggle } from "./tools";
@@ -80,10 +80,9 @@ function names(all: string[]): string[] {
 }
 
 function choice(label: string, all: string, values: string[]): HTMLSelectElement {
-  const field = h("select", { "aria-label": label, hidden: values.length < 2 });
+  const field = h("select", { "aria-label": label, title: label, hidden: values.length < 2 });
   field.append(h("option", { value: "" }, all));
   for (const value of values) field.append(h("option", { value }, value));
-  attach(field, { title: label });
   return field;
 }
 

@@ -72,6 +72,8 @@ export class Kernel {
     const id = `${this.#name}-${++this.#count}`;
     const question = { ...message, id };
     return new Promise((resolve, reject) => {
+      // Nobody would hear the answer, so that it would be asked for again and again.
+      signal?.throwIfAborted();
       const end = (reason: unknown) => {
         this.#close(id);
         reject(reason);

@@ -9,18 +9,20 @@ export async function posterOf(
   signal: AbortSignal,
 ): Promise<string | null> {
   if (poster === null || poster.startsWith("data:")) return poster;
+  let picture: Blob | undefined;
   try {
-    const url = poster && (await kernel.resolve(poster));
-    if (url && (await fetch(url, { signal })).ok) return url;
+    // Its bytes at once: by its address a video and an image would each ask for them again.
+    const answer = poster ? await fetch(await kernel.resolve(poster), { signal }) : undefined;
+    if (answer?.ok) picture = await answer.blob();
   } catch {
     // There is no server; the kernel is left.
   }
   try {
-    const [, [picture]] = await kernel.read("poster", { take: id }, signal);
-    const url = URL.createObjectURL(new Blob([picture as DataView<ArrayBuffer>], { type: "image/jpeg" }));
-    signal.addEventListener("abort", () => URL.revokeObjectURL(url));
-    return url;
+    picture ??= new Blob((await kernel.read("poster", { take: id }, signal))[1] as DataView<ArrayBuffer>[]);
   } catch {
     return null;
   }
+  const url = URL.createObjectURL(picture);
+  signal.addEventListener("abort", () => URL.revokeObjectURL(url));
+  return url;
 }

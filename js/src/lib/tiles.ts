@@ -95,7 +95,7 @@ export class Tiles {
     const number = n > 1 ? h("span", { class: "cw-dim" }, ` ${say(messages.take, { n })}`) : "";
     const length = seconds ? say(messages.seconds, { n: seconds.toFixed(1) }) : "";
     open.append(
-      h("span", { class: "cw-picture" }, h("span", { class: "cw-tag cw-num", hidden: !length }, length)),
+      h("span", { class: "cw-picture" }, h("span", { class: "cw-tag cw-num" }, length)),
       h("span", { class: "cw-name" }, h("b", {}, title), number),
       h("span", { class: "cw-words cw-dim" }, prompt === title ? "" : prompt),
     );
@@ -122,12 +122,10 @@ export class Tiles {
 
   async #paint(tile: Element): Promise<void> {
     const item = this.#item.get(tile);
-    const place = tile.querySelector(".cw-picture");
-    if (!item || !place || place.querySelector("img")) return;
-    const picture = h("img", { alt: "", decoding: "async", hidden: true });
-    place.prepend(picture);
-    const url = await posterOf(item, this.#kernel, this.#signal);
-    attach(picture, { src: url, hidden: !url });
+    if (!item) return;
+    this.#item.delete(tile); // asked for once
+    const src = await posterOf(item, this.#kernel, this.#signal);
+    if (src) tile.querySelector(".cw-picture")?.prepend(h("img", { alt: "", decoding: "async", src }));
   }
 
   async #open({ id }: Item, from: HTMLElement): Promise<void> {
