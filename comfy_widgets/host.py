@@ -49,3 +49,14 @@ def serves_files(name: str) -> bool:
     (True, False)
     """
     return name not in _NO_FILES
+
+
+def makes_widgets_later(name: str) -> bool:
+    """Whether widgets can be made when no cell runs, such as when somebody clicks.
+
+    Examples
+    --------
+    >>> makes_widgets_later("jupyter"), makes_widgets_later("marimo")
+    (True, False)
+    """
+    return name != "marimo"

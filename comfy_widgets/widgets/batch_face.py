@@ -6,6 +6,7 @@ import anywidget
 
 from comfy_widgets.batch import Batch, Item
 from comfy_widgets.errors import InputFileError
+from comfy_widgets.host import host, makes_widgets_later, title
 from comfy_widgets.jobs import Job
 from comfy_widgets.widgets.base import Face
 from comfy_widgets.widgets.batch_state import batch_state, item_state, seen_of
@@ -125,6 +126,11 @@ class BatchFace(Face):
         self.changed()
 
     def _staged(self, items: list[Item]) -> Face:
+        if not makes_widgets_later(host()):
+            raise InputFileError(
+                f"In {title(host())} widgets are made by cells only.",
+                hint="In a cell: cw.VideoPlayer(take), or cw.Compare(take_a, take_b).",
+            )
         takes = [item.take for item in items if item.take is not None]
         if len(items) > 1:
             return Compare(*takes)

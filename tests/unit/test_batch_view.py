@@ -12,7 +12,7 @@ from comfy_widgets.home_loop import HomeLoop
 from comfy_widgets.jobs import Job, JobStatus, Request
 from comfy_widgets.run_log import RunLog
 from comfy_widgets.sweep import Sweep
-from comfy_widgets.widgets import BatchView, Compare, JobView, SweepView, VideoPlayer
+from comfy_widgets.widgets import BatchView, Compare, JobView, SweepView, VideoPlayer, batch_face
 from comfy_widgets.widgets.pieces import handle
 from comfy_widgets.workflow import Filled
 from tests.unit.test_widgets_kit import Kit, until
@@ -230,6 +230,14 @@ async def test_one_that_was_never_asked_for_is_not_opened(made, kit):
     batch.items[0].job, batch.items[0].skipped = None, True
     answer, _ = await kit.ask_soon(BatchView(batch), "act", "open", items=[0])
     assert answer["error"] == "shot-01 has no take yet."
+
+
+async def test_where_only_cells_make_widgets_it_says_so(made, kit, monkeypatch):
+    monkeypatch.setattr(batch_face, "host", lambda: "marimo")
+    batch = made.batch(1)
+    batch.items[0].job.move(status=JobStatus.COMPLETE, take=kit.take())
+    answer, _ = await kit.ask_soon(BatchView(batch), "act", "open", items=[0])
+    assert answer["error"].startswith("In marimo widgets are made by cells only. In a cell: cw.VideoPlayer(take)")
 
 
 async def test_two_hundred_shots_are_small(made):
