@@ -164,7 +164,7 @@ class Cell {
   readonly #shape = mark();
   readonly #word = h("span", { class: "cw-now cw-num" });
   readonly #aside = h("span", { class: "cw-aside" });
-  readonly #told = h("span", { class: "cw-told" }, h("span", {}, this.#shape, this.#word), this.#aside);
+  readonly #told = h("span", { class: "cw-told" }, h("span", {}, this.#shape, this.#word), " ", this.#aside);
   readonly #fill = h("i");
   readonly #bar = h("span", { class: "cw-far", hidden: true }, this.#fill);
   readonly #box = h("input", { type: "checkbox", class: "cw-box", hidden: true });
@@ -208,7 +208,7 @@ class Cell {
     const said = item.error ? aside(item) : "";
     attach(this.el, { "data-state": status, title: said || label });
     attach(this.#open, {
-      "aria-label": say(messages.open_item, { title: label, state: said ? `${now}. ${said}` : now }),
+      "aria-label": say(messages.open_item, { title: label, state: `${now} ${said}`.trim() }),
       "aria-disabled": openable(item) ? null : "true",
     });
     setMark(this.#shape, status === "waiting" ? "submitting" : status);
