@@ -18,7 +18,6 @@ from comfy_widgets.comfyui.replies import Accepted, AnswerLost, OutputFile, Unre
 from comfy_widgets.errors import (
     ComfyWidgetsError,
     FetchFailed,
-    InputFileError,
     KeyRefused,
     NotComfyUI,
     OutputMissing,
@@ -224,13 +223,7 @@ class Client:
         InputFileError
             If it can't be read any more.
         """
-        try:
-            content = await asyncio.to_thread(path.read_bytes)
-        except OSError as error:
-            raise InputFileError(
-                f"The input file {path} can't be read any more: {error.strerror or error}.",
-                hint="Put it back and submit again.",
-            ) from error
+        content = await asyncio.to_thread(parts.content_of, path)
         form: dict[str, Any] = {"files": {"image": (name, content)}, "data": {"type": "input", "overwrite": "false"}}
         answer = await self._send("POST", "/upload/image", **form)
         if answer.status_code in _PASSING:

@@ -1,4 +1,4 @@
-"""What is here of a file that is being fetched, and of which version of the file it is."""
+"""Files on their way: what is here of one that is fetched, of which version it is; the bytes of one that is sent."""
 
 import re
 from collections.abc import Mapping
@@ -6,7 +6,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from comfy_widgets.comfyui.replies import OutputFile
-from comfy_widgets.errors import FetchFailed
+from comfy_widgets.errors import FetchFailed, InputFileError
 
 
 def tag_beside(part: Path) -> Path:
@@ -64,3 +64,20 @@ def nothing_left(headers: Mapping[str, str], output: OutputFile, part: Path, hav
         forget(part)
         raise FetchFailed(f"{have} bytes of {output.filename} were here, and it has {total}.")
     return total.isdecimal()
+
+
+def content_of(path: Path) -> bytes:
+    """The bytes of a file that is sent.
+
+    Raises
+    ------
+    InputFileError
+        If it can't be read any more.
+    """
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise InputFileError(
+            f"The input file {path} can't be read any more: {error.strerror or error}.",
+            hint="Put it back and submit again.",
+        ) from error
