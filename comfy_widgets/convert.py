@@ -138,7 +138,7 @@ class _Converting:
             )
         else:
             packs = sorted({pack for _, node in nodes if (pack := pack_of(_origin(node)))})
-            near = [] if packs else closest(str(node["type"]), list(self._classes), 2)
+            near = closest(str(node["type"]), list(self._classes), 2)
             meant = f" Or did you mean {' or '.join(near)}?" if near else ""
             error = WorkflowError(
                 f"The server does not have the class of {listed}.",

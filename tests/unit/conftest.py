@@ -1,10 +1,15 @@
 """What several unit tests start."""
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from comfy_widgets.comfyui.address import Address
 from comfy_widgets.comfyui.client import Client
 from tests.lib.raw_server import RawServer
+
+# A busy machine is no defect.
+settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("any machine")
 
 
 @pytest.fixture

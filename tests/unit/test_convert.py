@@ -133,7 +133,7 @@ def test_every_unknown_class_is_named_with_its_pack():
     assert (caught.value.node_id, caught.value.node_title) == ("3", "My loader")
 
 
-def test_an_unknown_class_without_a_pack_names_the_nearest():
+def test_an_unknown_class_names_the_nearest():
     with pytest.raises(WorkflowError, match=r"Or did you mean Film\?"):
         to_api(joined(node(3, "Flim", inputs=[socket("images", 9)]), links=[(9, 1, 0, 3, 0, "IMAGE")]), FILM)
 

@@ -5,7 +5,7 @@ import json
 import unicodedata
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from comfy_widgets.errors import WorkflowError
@@ -51,6 +51,7 @@ def graphs(draw):
     return graph | {"save": {"class_type": "SaveVideo", "inputs": saved}}
 
 
+@settings(max_examples=60)
 @given(graphs(), st.randoms(use_true_random=False))
 def test_node_ids_and_their_order_do_not_matter(graph, random):
     ids = [f"n{number}" for number in range(len(graph))]
@@ -61,12 +62,14 @@ def test_node_ids_and_their_order_do_not_matter(graph, random):
     assert fingerprint(dict(nodes)) == fingerprint(graph)
 
 
+@settings(max_examples=60)
 @given(graphs(), st.text(max_size=5))
 def test_titles_do_not_matter(graph, title):
     titled = {node_id: {**node, "_meta": {"title": title, "cnr_id": "x"}} for node_id, node in graph.items()}
     assert fingerprint(titled) == fingerprint(graph)
 
 
+@settings(max_examples=60)
 @given(graphs(), st.data())
 def test_previews_and_leftovers_do_not_matter(graph, data):
     source = data.draw(st.sampled_from(sorted(graph)))
@@ -76,6 +79,7 @@ def test_previews_and_leftovers_do_not_matter(graph, data):
     assert fingerprint(graph | {"between": between, "preview": preview, "left": leftover}) == fingerprint(graph)
 
 
+@settings(max_examples=60)
 @given(graphs())
 def test_a_whole_number_is_itself_with_and_without_its_point(graph):
     def pointed(value):
@@ -94,6 +98,7 @@ def test_a_whole_number_is_itself_with_and_without_its_point(graph):
     assert fingerprint(other) == fingerprint(graph)
 
 
+@settings(max_examples=60)
 @given(graphs(), st.data())
 def test_any_input_that_reaches_the_output_matters(graph, data):
     reached = [node_id for node_id in upstream(graph, ["save"]) if node_id != "save"]
@@ -109,6 +114,7 @@ def test_any_input_that_reaches_the_output_matters(graph, data):
     assert fingerprint(changed) != fingerprint(graph)
 
 
+@settings(max_examples=60)
 @given(graphs(), st.data())
 def test_the_class_of_what_reaches_the_output_matters(graph, data):
     node_id = data.draw(st.sampled_from([*upstream(graph, ["save"])]))
