@@ -128,11 +128,11 @@ class Client:
         """Every node class the server has, with its inputs; or one, empty if the server has no such class."""
         # Several MB with many node packs: parsed beside the loop.
         one = f"/{quote(class_type, safe='')}" if class_type else ""
-        return await asyncio.to_thread(_mapping, await self._get(f"/object_info{one}"))
+        return await asyncio.to_thread(_mapping, await self._read("GET", f"/object_info{one}"))
 
     async def read(self, path: str) -> Any:
         """What a route says that not every server has; None where it says nothing, or no JSON."""
-        return _json(await self._get(path))
+        return _json(await self._read("GET", path))
 
     async def submit(
         self, graph: Mapping[str, Any], *, prompt_id: str, client_id: str, extra_data: Mapping[str, Any], front: bool
@@ -160,14 +160,14 @@ class Client:
     async def queue(self) -> dict[str, Any]:
         """The queue as it is now, in the form of GET /queue; of newer servers only what is needed of it."""
         if not self.lists_jobs:
-            return _mapping(await self._get("/queue"))
+            return _mapping(await self._read("GET", "/queue"))
         return queue_of(await self._listed(f"{self._jobs}?status=pending,in_progress"))
 
     async def _listed(self, path: str) -> list[dict[str, Any]]:
         """All jobs of a list that comes in pages, as Comfy Cloud's does: who stands on the last is not gone."""
         jobs: list[dict[str, Any]] = []
         while True:
-            page = _mapping(await self._get(f"{path}&offset={len(jobs)}" if jobs else path))
+            page = _mapping(await self._read("GET", f"{path}&offset={len(jobs)}" if jobs else path))
             found = [job for job in page.get("jobs") or () if isinstance(job, dict)]
             jobs += found
             if not found or not (page.get("pagination") or {}).get("has_more"):
@@ -181,7 +181,7 @@ class Client:
         Unreadable
             If the server can't write this record down: a node's output that JSON can't hold makes it a 500.
         """
-        answer = await self._get(f"/history/{prompt_id}")
+        answer = await self._read("GET", f"/history/{prompt_id}")
         if answer.status_code == httpx.codes.INTERNAL_SERVER_ERROR:
             raise Unreadable(f"The server can't write down the record of {prompt_id}: {_said(answer)}.")
         return _mapping(answer).get(prompt_id)
@@ -210,8 +210,7 @@ class Client:
         """Whether the server has an input file of this name; None where it does not tell."""
         # HEAD /view goes to the file system of the server, not to a list that somebody has to refresh.
         there = await self._read("HEAD", f"/view?{urlencode({'filename': name, 'type': 'input'})}")
-        known: dict[int, bool] = {httpx.codes.OK: True, httpx.codes.NOT_FOUND: False}
-        return known.get(there.status_code)
+        return {200: True, 404: False}.get(there.status_code)
 
     async def upload(self, name: str, path: Path) -> str:
         """Send an input file; the answer is the name under which nodes find it.
@@ -284,7 +283,7 @@ class Client:
                         have += len(piece)
                         on_bytes(have, total)
         except (httpx.HTTPError, httpx.InvalidURL) as error:
-            raise FetchFailed(f"Fetching {output.filename} broke off: {_reason(error)}.") from error
+            raise FetchFailed(f"Fetching {output.filename} broke off: {str(error) or type(error).__name__}.") from error
         if total is not None and have != total:
             raise FetchFailed(f"{output.filename} came short: {have} of {total} bytes.")
         return total is not None
@@ -321,9 +320,6 @@ class Client:
         if answer.status_code not in {200, 206}:
             raise FetchFailed(f"The server answered {answer.status_code} when asked for {output.filename}.")
 
-    async def _get(self, path: str) -> httpx.Response:
-        return await self._read("GET", path)
-
     async def _read(self, method: str, path: str, prefix: str | None = None) -> httpx.Response:
         try:
             return await self._send(method, path, prefix)
@@ -348,7 +344,9 @@ class Client:
                 hint="Start ComfyUI, or pass its address: Studio('http://host:8188').",
             ) from error
         except httpx.HTTPError as error:
-            raise AnswerLost(f"{self.address} gave no answer to {method} {path}: {_reason(error)}.") from error
+            raise AnswerLost(
+                f"{self.address} gave no answer to {method} {path}: {str(error) or type(error).__name__}."
+            ) from error
         except httpx.InvalidURL as error:
             raise ServerUnreachable(
                 f"{self.address} is not an address.", hint="Write it as http://host:8188."
@@ -392,7 +390,3 @@ def _unexpected(answer: httpx.Response) -> ComfyWidgetsError:
 
 def _said(answer: httpx.Response) -> str:
     return sentence_of(answer.text).rstrip(".") or "no text"
-
-
-def _reason(error: Exception) -> str:
-    return str(error) or type(error).__name__
