@@ -339,6 +339,9 @@ class Pipeline:
 
     def _forget(self, attempt: Attempt) -> None:
         attempt.leave_line()
+        if self._latest is attempt:
+            # It would keep its take alive.
+            self._latest = None
         self._attempts.pop(attempt.job, None)
         place = self._place(attempt.job.request)
         if attempt.job.over and _live.get(place) is attempt.job:

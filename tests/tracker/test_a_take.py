@@ -346,6 +346,8 @@ async def test_without_a_cache_a_take_is_there_while_somebody_holds_it(server, w
     assert list(tmp_path.rglob("*.mp4")) == []
     async with Studio(server.url, cache=None) as studio:
         assert not (await studio.submit(workflow, seed=1)).cached
+        gc.collect()
+        assert list(tmp_path.rglob("*.mp4")) == []
 
 
 async def test_an_interrupt_just_after_a_take_was_kept_makes_no_second(studio, server, workflow, monkeypatch):
