@@ -40,6 +40,8 @@ def no_server_starts(monkeypatch):
         raise DemoError("The embedded server did not start: no sockets here")
 
     monkeypatch.setattr(process, "Process", refuse)
+    # One that another test started would do.
+    monkeypatch.setattr(process, "_running", {})
 
 
 async def test_any_studio_that_reaches_nobody_serves_what_is_on_disk_and_says_so(folder, workflow):
