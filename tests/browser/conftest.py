@@ -204,7 +204,9 @@ def open_notebook(lab, browser):
 @pytest.fixture
 def place(lab, request):
     """A folder of its own for a test's notebook and takes."""
-    folder = lab.folder / request.node.name.replace("[", "-").rstrip("]")
+    # Tests of two modules may have one name.
+    name = f"{request.path.stem}-{request.node.name}"
+    folder = lab.folder / name.replace("[", "-").rstrip("]")
     folder.mkdir()
     return folder
 
