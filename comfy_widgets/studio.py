@@ -277,7 +277,7 @@ class Studio:
         /,
         *,
         zip: bool = False,  # noqa: A002 - the word that people know for pairs
-        one_at_a_time: bool = False,
+        one_at_a_time: bool = True,
         retries: int = 0,
         **bindings: Any,
     ) -> Sweep:
@@ -291,7 +291,10 @@ class Studio:
             As for `submit`.
         zip
             Go through the axes together instead of combining them.
-        one_at_a_time, retries
+        one_at_a_time
+            Queue a combination only when the one before is over, so that a sweep that is stopped has asked for nothing
+            in vain. False queues all at once: no pause between takes on a server of one's own.
+        retries
             As for `generate`.
         **bindings
             Name → value, or a list or range of values: an axis.

@@ -150,8 +150,8 @@ class Sweep(Batch):
         return f"<table><tr>{head}</tr>{rows}</table>"
 
     def __repr__(self) -> str:
-        axes = " × ".join(f"{len(values)} {name}" for name, values in self.axes.items())
-        return "\n".join([f"Sweep of {axes}", *(f"  {item.label}" for item in self.items)])
+        axes = (" + " if self.pairs else " × ").join(f"{name} ({len(values)})" for name, values in self.axes.items())
+        return "\n".join([f"Sweep over {axes}", *(f"  {item.label}" for item in self.items)])
 
 
 def _clipped(value: Any) -> str:

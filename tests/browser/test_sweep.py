@@ -23,7 +23,7 @@ HURT = "<img src=x onerror='window.hacked=1'>"
 SWEEP = f"""
 began = time.monotonic()
 axes = {{"prompt": ["A lighthouse at dusk", "A lighthouse at dawn", "{HURT}"], "seed": range(4)}}
-sweep = studio.sweep(workflow, **axes, one_at_a_time=True)
+sweep = studio.sweep(workflow, **axes)
 sweep
 """
 AWAIT = "await sweep\nseconds = time.monotonic() - began"
