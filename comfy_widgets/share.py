@@ -1,7 +1,7 @@
 """Giving takes to others: a page that stands alone."""
 
 import base64
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -45,7 +45,9 @@ def export_html(obj: Any, path: str | Path) -> Path:
     >>> cw.export_html(take, "lighthouse.html")  # doctest: +SKIP
     """
     into = Path(path)
-    takes = list({take.path: take for take in _takes(obj)}.values())
+    if not into.name:
+        raise InputFileError(f"{path} is a folder.", hint="Give the page a name: cw.export_html(take, 'page.html').")
+    takes = list({take.path: take for take in takes_of(obj)}.values())
     request = faces.job_html(obj) if isinstance(obj, Job) and not takes else ""
     if not takes and not request:
         raise InputFileError("There is no take to export.", hint="Make one first, or wait for it: take = await job.")
@@ -69,24 +71,34 @@ def export_html(obj: Any, path: str | Path) -> Path:
     return into
 
 
-def _takes(obj: Any) -> Iterator[Take]:
-    """The takes of a thing: what a film shows of it, else all that it has."""
+def takes_of(obj: Any) -> Iterator[Take]:
+    """The takes of a thing: what a film shows of it, else all that it has.
+
+    Raises
+    ------
+    InputFileError
+        If such a thing has none.
+
+    Examples
+    --------
+    >>> list(takes_of([]))
+    []
+    """
     if isinstance(obj, Take):
         yield obj
     elif isinstance(obj, Job):
         yield from [obj.take] if obj.take else []
     elif isinstance(obj, Mapping):
-        yield from _takes(list(obj.values()))
-    elif isinstance(obj, list | tuple):
-        for one in obj:
-            yield from _takes(one)
+        yield from takes_of(obj.values())
     else:
         held = getattr(obj, "chosen", None) or getattr(obj, "takes", None)
-        if held is None:
+        if held is None and (isinstance(obj, str) or not isinstance(obj, Iterable)):
             raise InputFileError(
-                f"A {type(obj).__name__} has no takes to export.", hint="Give it a take, a gallery or a list of takes."
+                f"There are no takes in {type(obj).__name__} {obj!r:.60}.",
+                hint="Give takes, or what has some: a job, a batch, a gallery.",
             )
-        yield from _takes(held)
+        for one in obj if held is None else [held]:
+            yield from takes_of(one)
 
 
 def _title(obj: Any) -> str:

@@ -1,10 +1,12 @@
 """Takes side by side, or one over the other, in step."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from comfy_widgets import faces
 from comfy_widgets.differences import differences
 from comfy_widgets.errors import InputFileError
+from comfy_widgets.share import takes_of
 from comfy_widgets.takes import Take
 from comfy_widgets.widgets.base import Face, bundled
 from comfy_widgets.widgets.pieces import Shelf
@@ -21,7 +23,7 @@ class Compare(Face):
     Parameters
     ----------
     takes
-        Two to four videos.
+        Two to four videos, or a list of them.
 
     Raises
     ------
@@ -36,15 +38,14 @@ class Compare(Face):
     _esm = bundled("compare.js")
     _css = bundled("compare.css")
 
-    def __init__(self, *takes: Take) -> None:
-        if not 1 < len(takes) <= _MOST or any(take.kind != "video" for take in takes):
+    def __init__(self, *takes: Take | Iterable[Take]) -> None:
+        self.takes = tuple(takes_of(takes))
+        if not 1 < len(self.takes) <= _MOST or any(take.kind != "video" for take in self.takes):
             raise InputFileError(
-                f"Compare shows two to four videos, not {len(takes)} take{'' if len(takes) == 1 else 's'}.",
+                f"Compare shows two to four videos, not {faces.count_of_takes(len(self.takes))}.",
                 hint="Give it videos: cw.Compare(take_a, take_b).",
             )
-        self.takes = takes
         super().__init__()
-        self._shelf = Shelf(takes)
 
     @property
     def title(self) -> str:
@@ -53,9 +54,10 @@ class Compare(Face):
 
     def snapshot(self) -> dict[str, Any]:
         """The takes, what is equal, and what is not."""
+        self._shelf = Shelf(self.takes)
         told = differences(self.takes)
         return {
-            "takes": [take_state(take) for take in self.takes],
+            "takes": [take_state(take, self._shelf.name) for take in self.takes],
             "same": [list(fact) for fact in told.same],
             "each": [[list(fact) for fact in facts] for facts in told.each],
         }

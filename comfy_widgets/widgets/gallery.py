@@ -1,7 +1,6 @@
 """Many takes at once: to look through, to filter, to like."""
 
 import asyncio
-from collections.abc import Iterable
 from typing import Any
 
 import traitlets
@@ -9,9 +8,10 @@ import traitlets
 from comfy_widgets import faces
 from comfy_widgets.errors import InputFileError
 from comfy_widgets.marks import Marks
+from comfy_widgets.share import takes_of
 from comfy_widgets.takes import Take
 from comfy_widgets.widgets.base import Answered, Face, bundled
-from comfy_widgets.widgets.pieces import Shelf, handle
+from comfy_widgets.widgets.pieces import Shelf
 from comfy_widgets.widgets.requests import Request
 from comfy_widgets.widgets.snapshot import take_state
 
@@ -27,7 +27,12 @@ class Gallery(Face):
     Parameters
     ----------
     takes
-        What is shown, in this order.
+        What is shown, in this order: takes, or what has some, such as a batch.
+
+    Raises
+    ------
+    InputFileError
+        If something else is among them.
 
     Examples
     --------
@@ -39,11 +44,13 @@ class Gallery(Face):
 
     items = traitlets.List(traitlets.Dict()).tag(sync=True)
 
-    def __init__(self, takes: Iterable[Take]) -> None:
-        self._shown = {handle(take): take for take in takes}
+    def __init__(self, takes: Any) -> None:
+        shown = list(takes_of(takes))
+        shelf = Shelf(shown)
+        self._shown = {shelf.name(take): take for take in shown}
         self._marks = {folder: Marks(folder) for folder in {take.path.parent for take in self._shown.values()}}
-        super().__init__(_running_loop(), items=[_item(take) for take in self._shown.values()])
-        self._shelf = Shelf(self._shown.values())
+        super().__init__(_running_loop(), items=[_item(name, take) for name, take in self._shown.items()])
+        self._shelf = shelf
         self._reads["take"] = self._read_take
         self._acts["mark"] = self._mark
 
@@ -73,15 +80,15 @@ class Gallery(Face):
 
     def _liked(self) -> set[str]:
         liked = {(folder, name) for folder, marks in self._marks.items() for name in marks.favourites()}
-        return {name for name, take in self._shown.items() if (take.path.parent, name) in liked}
+        return {name for name, take in self._shown.items() if (take.path.parent, take.handle) in liked}
 
     def _read_take(self, request: Request) -> Answered:
-        return request.answer(take=take_state(self._asked(request))), []
+        return request.answer(take=take_state(self._asked(request), self._shelf.name)), []
 
     async def _mark(self, request: Request) -> None:
         take, on = self._asked(request), request.body.get("on") is True
         # Waiting for the disk, and for another kernel that writes, is not the loop's business.
-        await asyncio.to_thread(self._marks[take.path.parent].set_favourite, handle(take), on=on)
+        await asyncio.to_thread(self._marks[take.path.parent].set_favourite, take.handle, on=on)
         self.changed()
 
     def _asked(self, request: Request) -> Take:
@@ -99,12 +106,12 @@ def _running_loop() -> asyncio.AbstractEventLoop | None:
         return None
 
 
-def _item(take: Take) -> dict[str, Any]:
+def _item(name: str, take: Take) -> dict[str, Any]:
     """What a tile shows and a filter looks at."""
     users = take.used_by or ((take.scene, take.shot),)
     prompt = " ".join(str(take.inputs.get("prompt") or "").split())
     return {
-        "id": handle(take),
+        "id": name,
         "title": take.title,
         "take_number": take.take_number,
         "scenes": sorted({scene for scene, _ in users if scene}),

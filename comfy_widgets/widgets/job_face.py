@@ -36,6 +36,11 @@ class JobFace(Face):
         """What people call the job."""
         return self.job.title
 
+    @property
+    def takes(self) -> list[Take]:
+        """The job's take, if there is one."""
+        return [self.job.take] if self.job.take else []
+
     def snapshot(self) -> dict[str, Any]:
         """The job and, once there is one, its take."""
         if self.job.preview is not None and self.job.preview is not self._preview:

@@ -25,7 +25,26 @@ class Shelf:
     """
 
     def __init__(self, takes: Iterable[Take] = ()) -> None:
-        self._takes = {handle(each): each for take in takes for each in (take, *take.also)}
+        self._takes: dict[str, Take] = {}
+        self._names: dict[Path, str] = {}
+        for take in takes:
+            for each in (take, *take.also):
+                self._place(each)
+
+    def _place(self, take: Take) -> None:
+        if take.path in self._names:
+            return
+        name, others = handle(take), 1
+        # Two folders may hold takes of one key, made on two servers.
+        while name in self._takes:
+            others += 1
+            name = f"{handle(take)}~{others}"
+        self._names[take.path] = name
+        self._takes[name] = take
+
+    def name(self, take: Take) -> str:
+        """What the browser calls a take that lies here."""
+        return self._names[take.path]
 
     def piece(self, body: Mapping[str, Any]) -> bytes:
         """One piece of a take's file.

@@ -1,6 +1,6 @@
 """What the browser is told about jobs and takes: small JSON, without bytes, ids, secrets or folders of this machine."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from comfy_widgets import faces
@@ -59,9 +59,9 @@ def error_state(error: ComfyWidgetsError) -> dict[str, Any]:
     return {"where": error.shot or "", "details": [line for line in (error.where, *error.details()) if line]}
 
 
-def take_state(take: Take) -> dict[str, Any]:
-    """A take: its own file, what made it, and the other files of its job."""
-    return file_state(take) | {
+def take_state(take: Take, name: Callable[[Take], str] = handle) -> dict[str, Any]:
+    """A take: its own file, what made it, and the other files of its job, each with the name to ask for it by."""
+    return file_state(take, name) | {
         "title": take.title,
         "inputs": exact(take.inputs),
         "made": take.made,
@@ -70,14 +70,14 @@ def take_state(take: Take) -> dict[str, Any]:
         "simulated": take.renderer == "demo",
         "cached": take.cached,
         "take_number": take.take_number,
-        "also": [file_state(other) for other in take.also],
+        "also": [file_state(other, name) for other in take.also],
     }
 
 
-def file_state(take: Take) -> dict[str, Any]:
-    """One file; its bytes are asked for by the handle, or by its place beside the notebook where a server has that."""
+def file_state(take: Take, name: Callable[[Take], str]) -> dict[str, Any]:
+    """One file; its bytes are asked for by its name, or by its place beside the notebook where a server has that."""
     return {
-        "id": handle(take),
+        "id": name(take),
         "file": take.path.name,
         "kind": take.kind,
         "media_type": take.media_type,

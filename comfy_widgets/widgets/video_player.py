@@ -3,6 +3,7 @@
 from typing import Any
 
 from comfy_widgets import faces
+from comfy_widgets.errors import InputFileError
 from comfy_widgets.jobs import Job, JobStatus
 from comfy_widgets.takes import Take
 from comfy_widgets.widgets.base import Face, bundled
@@ -18,6 +19,11 @@ class VideoPlayer(Face):
     shown
         A take, or a job whose take is shown as soon as there is one.
 
+    Raises
+    ------
+    InputFileError
+        If it is neither.
+
     Examples
     --------
     >>> cw.VideoPlayer(take)  # doctest: +SKIP
@@ -27,6 +33,11 @@ class VideoPlayer(Face):
     _css = bundled("video_player.css")
 
     def __init__(self, shown: Take | Job) -> None:
+        if not isinstance(shown, Take | Job):
+            raise InputFileError(
+                f"A VideoPlayer shows a take or a job, not {type(shown).__name__} {shown!r:.60}.",
+                hint="Make one: take = await studio.submit(workflow).",
+            )
         self.shown = shown
         self._unsubscribe = shown.subscribe(self._look) if isinstance(shown, Job) else None
         super().__init__(shown.loop if isinstance(shown, Job) else None)
@@ -35,6 +46,12 @@ class VideoPlayer(Face):
     def title(self) -> str:
         """What people call the take."""
         return self.shown.title
+
+    @property
+    def takes(self) -> list[Take]:
+        """The take that is shown, if there is one."""
+        take = self.shown if isinstance(self.shown, Take) else self.shown.take
+        return [take] if take else []
 
     def snapshot(self) -> dict[str, Any]:
         """The take, or the job that there is no take of yet."""

@@ -90,6 +90,18 @@ def test_pieces_of_all_that_are_shown(kit):
         assert kit.ask(compare, "read", "piece", take=handle(take), offset=0)[1] == [data]
 
 
+def test_takes_of_one_key_from_two_folders(kit):
+    here = kit.take(b"here", poster=b"\xfe", graph={"1": {"class_type": "here"}})
+    there = kit.take(b"there", folder="other", poster=b"\xff", graph={"1": {"class_type": "there"}})
+    compare = Compare([here, there])
+    names = [take["id"] for take in compare.state["takes"]]
+    assert names[0] == handle(here) == handle(there) != names[1]
+    for name, data, picture in zip(names, (b"here", b"there"), (b"\xfe", b"\xff"), strict=True):
+        assert kit.ask(compare, "read", "piece", take=name, offset=0)[1] == [data]
+        assert kit.ask(compare, "read", "poster", take=name)[1] == [picture]
+        assert kit.ask(compare, "read", "graph", take=name)[0]["graph"] == {"1": {"class_type": data.decode()}}
+
+
 @pytest.mark.parametrize("count", [0, 1, 5])
 def test_two_to_four(kit, count):
     with pytest.raises(InputFileError, match="two to four"):

@@ -5,6 +5,7 @@ import json
 import pytest
 
 from comfy_widgets import faces
+from comfy_widgets.errors import InputFileError
 from comfy_widgets.widgets import Gallery
 from comfy_widgets.widgets.pieces import handle
 from tests.unit.test_widgets_kit import Kit, until
@@ -95,6 +96,28 @@ async def test_only_what_is_shown_can_be_marked(kit, tmp_path):
 def test_a_take_that_is_given_twice_is_shown_once(kit):
     [take] = many(kit, 1)
     assert Gallery([take, take]).takes == [take]
+
+
+async def test_takes_of_one_key_from_two_folders_are_shown_and_liked_apart(kit):
+    takes = [kit.take(b"here"), kit.take(b"there", folder="other")]
+    gallery = Gallery(takes)
+    assert gallery.takes == takes
+    names = [item["id"] for item in gallery.items]
+    assert [kit.ask(gallery, "read", "piece", take=name, offset=0)[1] for name in names] == [[b"here"], [b"there"]]
+    assert kit.ask(gallery, "read", "take", take=names[1])[0]["take"]["id"] == names[1]
+    await kit.ask_soon(gallery, "act", "mark", take=names[1], on=True)
+    await until(lambda: gallery.state["marks"] == [names[1]])
+    assert Gallery(takes[1:]).favourites == takes[1:]
+    assert Gallery(takes[:1]).favourites == []
+
+
+def test_what_has_takes_is_as_good_as_a_list(kit):
+    takes = many(kit, 2)
+    for given in (iter(takes), {("dusk", 1): takes[0], ("dawn", 1): takes[1]}, Gallery(takes)):
+        assert Gallery(given).takes == takes
+    assert Gallery(takes[0]).takes == takes[:1]
+    with pytest.raises(InputFileError, match=r"no takes in str 'takes/x\.mp4'\. Give takes"):
+        Gallery("takes/x.mp4")
 
 
 def test_the_contact_sheet_shows_twelve_and_a_count(kit):

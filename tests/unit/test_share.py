@@ -10,7 +10,7 @@ import pytest
 from comfy_widgets import export_html, share
 from comfy_widgets.errors import ComfyWidgetsError, InputFileError
 from comfy_widgets.jobs import JobStatus
-from comfy_widgets.widgets import Compare, Gallery
+from comfy_widgets.widgets import Compare, Gallery, QueueBadge, VideoPlayer
 from tests.unit.test_widgets_kit import Kit
 
 NASTY = '"><img src=x onerror=alert(1)><script>alert(2)</script>'
@@ -104,6 +104,13 @@ def test_a_picture_and_another_file(kit, tmp_path):
     assert len(page.all("figure")) == 2
 
 
+def test_what_shows_one_take_exports_it(kit, tmp_path):
+    take = kit.take()
+    job = kit.job(status=JobStatus.COMPLETE, take=take)
+    for shown in (VideoPlayer(take), VideoPlayer(job), QueueBadge(job)):
+        assert len(exported(shown, tmp_path).all("video")) == 1
+
+
 @pytest.mark.parametrize("nothing", [[], Gallery([])])
 def test_nothing_to_export(tmp_path, nothing):
     with pytest.raises(InputFileError, match="no take to export"):
@@ -111,7 +118,7 @@ def test_nothing_to_export(tmp_path, nothing):
 
 
 def test_what_has_no_takes(tmp_path):
-    with pytest.raises(InputFileError, match="A int has no takes"):
+    with pytest.raises(InputFileError, match=r"no takes in int 3\..*a gallery"):
         export_html(3, tmp_path / "page.html")
 
 
@@ -124,6 +131,11 @@ def test_a_file_that_is_gone_leaves_no_half_page(kit, tmp_path):
         export_html(take, before)
     assert before.read_text() == "before"
     assert not [path for path in tmp_path.iterdir() if path.suffix == ".part"]
+
+
+def test_a_folder_is_no_page(kit):
+    with pytest.raises(InputFileError, match=r"a folder.*Give the page a name"):
+        export_html(kit.take(), ".")
 
 
 def test_a_folder_that_is_none(kit, tmp_path):

@@ -62,8 +62,9 @@ class Kit:
         job.move(**state)
         return job
 
-    def take(self, data=b"mp4", poster=None, **fields):
-        path = self._folder / f"shot-01_{fields.get('take_number', 1)}.mp4"
+    def take(self, data=b"mp4", poster=None, folder="", **fields):
+        (self._folder / folder).mkdir(exist_ok=True)
+        path = self._folder / folder / f"shot-01_{fields.get('take_number', 1)}.mp4"
         path.write_bytes(data)
         picture = path.with_suffix(".jpg")
         if poster is not None:
