@@ -266,6 +266,9 @@ class Pipeline:
         known = self.server.renderer
         if known is not None and (found := await self._on_disk(attempt, [known])):
             return found
+        if not self.server.started:
+            # No server is started for what can't be sent to it.
+            await refusals.check_files(attempt.job.request.filled)
         trouble = await self._ask_who_renders(attempt)
         if attempt.capabilities is not None:
             return await self._on_disk(attempt, [attempt.capabilities.renderer])

@@ -15,11 +15,11 @@ from tests.lib.notebooks import NOTEBOOKS, WITH_TAKES, copy
 NAMES = sorted(path.stem for path in NOTEBOOKS.glob("*.ipynb"))
 REPLAYED = [name for name in NAMES if name.startswith(WITH_TAKES)]
 
-# Of each picture that stands for a video: how wide it is once it is decoded.
-POSTERS = """
-(videos) => Promise.all(videos.map(async (video) => {
+# Of each picture: how wide it is once it is decoded.
+WIDTHS = """
+(sources) => Promise.all(sources.map(async (source) => {
   const picture = new Image();
-  picture.src = video.poster;
+  picture.src = source;
   await picture.decode();
   return picture.naturalWidth;
 }))
@@ -93,7 +93,7 @@ def test_what_a_notebook_shows_is_seen_on_its_page(opened, name):
     expect(videos).to_have_count(sum(html.count("<video") for html in htmls(name)))
     for video in videos.all():
         expect(video).to_be_visible()
-    widths = page.locator("video[poster]").evaluate_all(POSTERS)
+    widths = page.evaluate(WIDTHS, [video.get_attribute("poster") for video in page.locator("video[poster]").all()])
     assert len(widths) == sum(html.count("poster=") for html in htmls(name))
     assert all(width >= 160 for width in widths)
     for table in page.locator(".jp-RenderedHTMLCommon table").all():
@@ -113,6 +113,29 @@ def test_its_takes_play_from_beside_it(opened, name):
         assert width > 0
         assert ready >= 2
     assert page.errors == []
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_where_video_tags_are_dropped_pictures_stand_in_their_place(opened, folder, name):
+    html = (folder / f"{name}.html").read_text("utf-8")
+    videos = html.count("<video")
+    (folder / f"{name}-dropped.html").write_text(re.sub(r"</?video\b[^>]*>", "", html), "utf-8")
+    page = opened(f"{name}-dropped")
+    assert page.locator("video").count() == 0
+    seen = [picture for picture in page.locator(".jp-OutputArea img").all() if picture.is_visible()]
+    widths = page.evaluate(WIDTHS, [picture.get_attribute("src") for picture in seen])
+    assert len(widths) >= videos
+    assert all(width >= 160 for width in widths)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_its_end_is_worth_looking_at(opened, name):
+    last = opened(name).locator(".jp-OutputArea").last
+    seen = [picture for picture in last.locator("video[poster], img").all() if picture.is_visible()]
+    stills = [picture.get_attribute("poster") or picture.get_attribute("src") for picture in seen]
+    widths = last.page.evaluate(WIDTHS, stills)
+    assert widths
+    assert all(width >= 160 for width in widths)
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -7,7 +7,7 @@ NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
 # These run without a server: their takes are in git.
 WITH_TAKES = ("01", "02", "03", "04")
 # What notebooks leave behind beside their takes.
-LEFT_BEHIND = ("lighthouse.json", "film.mp4", "Harbour.json", "harbour.mp4", "lighthouse.mp4", "*.py", ".*")
+LEFT_BEHIND = ("lighthouse.json", "film.mp4", "Harbour.json", "harbour.mp4", "*.py", ".*")
 
 
 def copy(into: Path, *, takes: bool) -> Path:

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from comfy_widgets import Shot, Studio, Timeline
+from comfy_widgets import Shot, Studio, Timeline, Workflow
 from comfy_widgets.demo import DemoServer, process
 from comfy_widgets.errors import DemoError, NotCached, Rejected, ServerUnreachable
 from tests.lib.notebooks import NOTEBOOKS
@@ -77,6 +77,15 @@ async def test_that_it_does_not_start_is_told_with_what_is_not_on_disk(folder, w
     async with Studio.demo(cache=folder) as studio:
         with pytest.raises(DemoError, match=r"no sockets here.*The nearest take, shot-02_.*seed 9 \(there 2\)"):
             await studio.submit(workflow, prompt="gulls", seed=9)
+
+
+async def test_nor_for_a_picture_that_cannot_be_sent(tmp_path):
+    (tmp_path / "notes.txt").write_text("no picture")
+    workflow = Workflow.load(NOTEBOOKS / "workflows" / "wan22_ti2v.json")
+    async with Studio.demo(cache=tmp_path / "takes") as studio:
+        with pytest.raises(Rejected, match=r"keyframe|notes\.txt"):
+            await studio.submit(workflow, keyframe=tmp_path / "notes.txt", seed=9)
+        assert not studio.server.started
 
 
 async def test_without_the_extra_what_is_on_disk_is_served(folder, workflow, monkeypatch):
