@@ -275,20 +275,18 @@ def _named(name: str, value: str) -> str:
 def _media(take: TakeLike, source: str | None) -> str:
     poster = poster_uri(take.poster)
     style, label = _STYLE["media"], escape(take.title, quote=True)
-    picture = source if take.kind == "image" and source else poster
-    still = f'<img src="{escape(picture, quote=True)}" alt="{label}" style="{style}">' if picture else ""
     if take.kind == "video" and source:
         shown = f' poster="{poster}"' if poster else ""
         width, height = escape(str(take.width or "")), escape(str(take.height or ""))
         size = f' width="{width}" height="{height}"' if width and height else ""
         return (
             f'<video controls preload="none" loop playsinline src="{escape(source, quote=True)}"{shown}{size}'
-            # Seen where the tag is dropped and what is in it stays: https://github.com/jupyter/notebook/issues/2380
-            f' aria-label="{label}" style="{style}">{still}</video>'
+            f' aria-label="{label}" style="{style}"></video>'
         )
     if take.kind == "audio" and source:
         return f'<audio controls preload="none" src="{escape(source, quote=True)}"></audio>'
-    return still
+    picture = source if take.kind == "image" and source else poster
+    return f'<img src="{escape(picture, quote=True)}" alt="{label}" style="{style}">' if picture else ""
 
 
 def poster_uri(path: Path | None) -> str | None:

@@ -116,19 +116,6 @@ def test_its_takes_play_from_beside_it(opened, name):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_where_video_tags_are_dropped_pictures_stand_in_their_place(opened, folder, name):
-    html = (folder / f"{name}.html").read_text("utf-8")
-    videos = html.count("<video")
-    (folder / f"{name}-dropped.html").write_text(re.sub(r"</?video\b[^>]*>", "", html), "utf-8")
-    page = opened(f"{name}-dropped")
-    assert page.locator("video").count() == 0
-    seen = [picture for picture in page.locator(".jp-OutputArea img").all() if picture.is_visible()]
-    widths = page.evaluate(WIDTHS, [picture.get_attribute("src") for picture in seen])
-    assert len(widths) >= videos
-    assert all(width >= 160 for width in widths)
-
-
-@pytest.mark.parametrize("name", NAMES)
 def test_its_end_is_worth_looking_at(opened, name):
     last = opened(name).locator(".jp-OutputArea").last
     seen = [picture for picture in last.locator("video[poster], img").all() if picture.is_visible()]
