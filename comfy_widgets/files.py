@@ -31,7 +31,7 @@ def write_text(path: Path, text: str) -> None:
         temporary = temporary_beside(path)
         try:
             # A lone surrogate in a prompt has no UTF-8; written like this it is JSON's own escape for it.
-            with temporary.open("w", encoding="utf-8", errors="backslashreplace") as file:
+            with temporary.open("w", encoding="utf-8", errors="backslashreplace", newline="\n") as file:
                 file.write(text)
                 file.flush()
                 os.fsync(file.fileno())

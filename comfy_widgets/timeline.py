@@ -20,7 +20,7 @@ from comfy_widgets.shots import Shot
 from comfy_widgets.takes import Take
 from comfy_widgets.timeline_edits import Change, Edits
 from comfy_widgets.timeline_export import Export
-from comfy_widgets.timeline_file import Told, fingerprint, merged
+from comfy_widgets.timeline_file import Told, completed, fingerprint, merged
 from comfy_widgets.timeline_runs import Recipe, Runs, Text, broken_chain, items, last_frame
 from comfy_widgets.timeline_saving import Keeper
 from comfy_widgets.timeline_script import Script
@@ -109,7 +109,7 @@ class Timeline(Edits):
         self.runs = Runs(self._moved)
         self.pictures = Runs(self._pictured)
         self.exported: Export | None = None
-        given = Script(tuple(shots))
+        given = Script.of(shots)
         super().__init__(given)
         self._given = {shot.id: fingerprint(shot) for shot in given.shots}
         # Resolved now: a notebook that changes its folder later must not begin a second file there.
@@ -237,7 +237,7 @@ class Timeline(Edits):
         told = self.keeper.read()
         if told is not None:
             self._takes = {**self._takes, **self._found(told)}
-            self._become(self._choosing(told.script), set(self._script.ids), order=True, save=False)
+            self._become(self._choosing(completed(told, self.shots)), set(self._script.ids), order=True, save=False)
 
     @property
     def progress(self) -> float:

@@ -1,7 +1,7 @@
 """The shots of a film as they are edited: each change is told, and can be taken back."""
 
 import logging
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -30,6 +30,41 @@ class Change:
 
     shots: frozenset[str] = field(default_factory=frozenset)
     order: bool = False
+
+
+class Chosen(Mapping[str, Take]):
+    """The take that the film shows of each shot that has one; assigning chooses another.
+
+    Parameters
+    ----------
+    edits
+        What it is told of.
+
+    Examples
+    --------
+    >>> timeline.chosen["shot-01"] = timeline.takes["shot-01"][0]  # doctest: +SKIP
+    """
+
+    def __init__(self, edits: "Edits") -> None:
+        self._edits = edits
+        found = ((shot.id, edits.chosen_of(shot.id)) for shot in edits.shots)
+        self._takes = {name: take for name, take in found if take is not None}
+
+    def __setitem__(self, name: str, take: Take | str) -> None:
+        self._edits.choose(name, take)
+        self._takes = dict(self._edits.chosen)
+
+    def __getitem__(self, name: str) -> Take:
+        return self._takes[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._takes)
+
+    def __len__(self) -> int:
+        return len(self._takes)
+
+    def __repr__(self) -> str:
+        return repr(self._takes)
 
 
 class Edits:
@@ -63,7 +98,7 @@ class Edits:
 
     @shots.setter
     def shots(self, shots: Iterable[Shot]) -> None:
-        kept = Script(tuple(shots))
+        kept = Script.of(shots)
         chosen = {name: take for name, take in self._script.chosen.items() if name in kept.ids}
         self._become(Script(kept.shots, chosen), kept.ids, order=True)
 
@@ -77,10 +112,9 @@ class Edits:
         return self._takes.get(name, ())
 
     @property
-    def chosen(self) -> dict[str, Take]:
-        """Shot id → the take that the film shows, in the film's order, of the shots that have one."""
-        found = ((shot.id, self.chosen_of(shot.id)) for shot in self.shots)
-        return {name: take for name, take in found if take is not None}
+    def chosen(self) -> "Chosen":
+        """Shot id → the take that the film shows, in the film's order; assign to choose another of a shot's takes."""
+        return Chosen(self)
 
     @property
     def can_undo(self) -> bool:
@@ -146,7 +180,7 @@ class Edits:
         take
             One of its takes, or the handle of one.
         """
-        handle = take if isinstance(take, str) else take.handle
+        handle = take.handle if isinstance(take, Take) else take
         if all(known.handle != handle for known in self._takes.get(name, ())):
             raise TimelineError(f"This is no take of {name}.", hint=f"timeline.takes[{name!r}] lists them.").at(
                 shot=name

@@ -4,7 +4,7 @@ import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -33,12 +33,15 @@ class Told:
         Shot id → fingerprint of what the code said of it when the file was written.
     complaints
         What could not be read, a sentence each.
+    unread
+        Ids of the shots among that.
     """
 
     script: Script = field(default_factory=Script)
     takes: Mapping[str, Sequence[str]] = field(default_factory=dict)
     given: Mapping[str, str] = field(default_factory=dict)
     complaints: tuple[str, ...] = ()
+    unread: frozenset[str] = frozenset()
 
 
 class TimelineFile:
@@ -62,12 +65,9 @@ class TimelineFile:
         TimelineError
             If it can't be read; it is then not written over either, unless that is asked for.
         """
-        text = self._text()
-        if text is None:
-            self._seen = None
-            return None
-        told = _parsed(text, self.path.name)
-        self._seen = _digest(text)
+        data = self._there()
+        told = None if data is None else _parsed(data, self.path.name)
+        self._seen = None if data is None else _digest(data)
         return told
 
     def write(self, told: Told, *, anyway: bool = False) -> None:
@@ -89,7 +89,8 @@ class TimelineFile:
         """
         text = _lines(told)
         with self._alone():
-            if not anyway and self._there() != self._seen:
+            data = None if anyway else self._there()
+            if not anyway and (None if data is None else _digest(data)) != self._seen:
                 raise TimelineChanged(
                     f"{self.path.name} was changed by somebody else; nothing was saved since.",
                     hint="Take theirs with timeline.reload(), or keep yours with timeline.save(anyway=True).",
@@ -117,17 +118,10 @@ class TimelineFile:
                 if lock is not None:
                     lock.release()
 
-    def _text(self) -> str | None:
+    def _there(self) -> bytes | None:
+        # As it lies there, and not as text: an editor's ends of lines are no change by somebody else.
         try:
-            return self.path.read_text("utf-8")
-        except FileNotFoundError:
-            return None
-        except (OSError, ValueError) as error:
-            raise _unreadable(self.path.name, str(error)) from error
-
-    def _there(self) -> str | None:
-        try:
-            return _digest(self.path.read_bytes())
+            return self.path.read_bytes()
         except FileNotFoundError:
             return None
         except OSError as error:
@@ -136,7 +130,7 @@ class TimelineFile:
 
 def fingerprint(shot: Shot) -> str:
     """What a shot says, in a few digits."""
-    return _digest(json.dumps(shot.to_json(), sort_keys=True, default=str))[:16]
+    return _digest(json.dumps(shot.to_json(), sort_keys=True))[:16]
 
 
 def merged(told: Told, given: Iterable[Shot]) -> Script:
@@ -145,7 +139,8 @@ def merged(told: Told, given: Iterable[Shot]) -> Script:
     What people did in the notebook stays: an edit, another order, a shot that was deleted. A shot that is another one
     in the code, or new there, is taken from the code.
     """
-    script = told.script
+    given = tuple(given)
+    script = completed(told, given)
     for place, shot in enumerate(given):
         if told.given.get(shot.id) == fingerprint(shot):
             continue
@@ -158,40 +153,76 @@ def merged(told: Told, given: Iterable[Shot]) -> Script:
     return script
 
 
-def _parsed(text: str, name: str) -> Told:
+def completed(told: Told, shots: Iterable[Shot]) -> Script:
+    """The file's script, with these where it could not be read."""
+    script = told.script
+    for place, shot in enumerate(shots):
+        if shot.id in told.unread:
+            script = script.add(shot, place)
+    return script
+
+
+def _parsed(data: bytes, name: str) -> Told:
     try:
-        told = json.loads(text)
-        version = told["version"]
-        entries = list(told["shots"])
-    except (ValueError, KeyError, TypeError) as error:
+        told = json.loads(data.decode("utf-8-sig"))
+        version, entries = told["version"], told["shots"]
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise _unreadable(name, f"{type(error).__name__}: {error}") from error
-    if not isinstance(version, int) or version > _VERSION:
+    if not isinstance(version, int) or not isinstance(entries, list):
+        raise _unreadable(name, "its version is no number" if isinstance(entries, list) else "its shots are no list")
+    if version > _VERSION:
         raise TimelineError(
             f"{name} was written by a newer version of comfy_widgets.",
             hint="Install that version, or give another file: Timeline(…, file='other.json').",
         )
-    shots: list[Shot] = []
-    takes: dict[str, list[str]] = {}
-    chosen: dict[str, str] = {}
-    complaints = []
+    reading = _Reading(name)
     for number, entry in enumerate(entries, 1):
+        reading.entry(number, entry)
+    given = told.get("given")
+    return Told(
+        Script(tuple(reading.shots.values()), reading.chosen),
+        reading.takes,
+        dict(given) if isinstance(given, Mapping) else {},
+        tuple(reading.complaints),
+        frozenset(reading.takes) - frozenset(reading.shots),
+    )
+
+
+@dataclass
+class _Reading:
+    """What is read of a file so far; takes also of shots that can't be read."""
+
+    name: str
+    shots: dict[str, Shot] = field(default_factory=dict)
+    takes: dict[str, list[str]] = field(default_factory=dict)
+    chosen: dict[str, str] = field(default_factory=dict)
+    complaints: list[str] = field(default_factory=list)
+
+    def entry(self, number: int, entry: Any) -> None:
+        """One shot."""
         try:
             shot = shot_from_json(entry)
         except TimelineError as error:
-            complaints.append(f"Shot {number} of {name} ({error.shot or 'no id'}) can't be read: {error.sentence}")
-            continue
-        if shot.id in takes:
-            other = free_id(takes, shot.id)
-            complaints.append(f"Two shots of {name} have the id {shot.id}; the second is now {other}.")
-            shot = Shot(**{**shot.__dict__, "id": other})
-        shots.append(shot)
-        takes[shot.id] = [str(take) for take in entry.get("takes") or ()]
+            who = error.shot or "no id"
+            self.complaints.append(f"Shot {number} of {self.name} ({who}) can't be read: {error.sentence}")
+            if error.shot is not None:
+                self.takes.setdefault(error.shot, self._takes(error.shot, entry))
+            return
+        if shot.id in self.shots:
+            other = free_id(self.shots, shot.id)
+            self.complaints.append(f"Two shots of {self.name} have the id {shot.id}; the second is now {other}.")
+            shot = replace(shot, id=other)
+        self.shots[shot.id] = shot
+        self.takes[shot.id] = self._takes(shot.id, entry)
         if isinstance(entry.get("chosen"), str):
-            chosen[shot.id] = entry["chosen"]
-    given = told.get("given")
-    return Told(
-        Script(tuple(shots), chosen), takes, dict(given) if isinstance(given, Mapping) else {}, tuple(complaints)
-    )
+            self.chosen[shot.id] = entry["chosen"]
+
+    def _takes(self, shot: str, entry: Mapping[str, Any]) -> list[str]:
+        takes = entry.get("takes") or []
+        if isinstance(takes, list):
+            return [str(take) for take in takes]
+        self.complaints.append(f"The takes of shot {shot} in {self.name} can't be read: they are no list.")
+        return []
 
 
 def _unreadable(name: str, why: str) -> TimelineError:
@@ -207,8 +238,7 @@ def _lines(told: Told) -> str:
     for shot in told.script.shots:
         takes, chosen = list(told.takes.get(shot.id, ())), told.script.chosen.get(shot.id)
         entry = shot.to_json() | ({"takes": takes} if takes else {}) | ({"chosen": chosen} if chosen else {})
-        # A value that JSON doesn't know is the workflow's business; as a text it can at least be read.
-        entries.append(f"  {json.dumps(entry, ensure_ascii=False, default=str)}")
+        entries.append(f"  {json.dumps(entry, ensure_ascii=False)}")
     given = json.dumps(dict(told.given), ensure_ascii=False)
     return f'{{"version": {_VERSION}, "given": {given}, "shots": [\n' + ",\n".join(entries) + "\n]}\n"
 

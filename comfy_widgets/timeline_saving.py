@@ -113,9 +113,8 @@ class Keeper:
         if self._dirty:
             self._write()
         self.blocked = self.retired = True
-        self.complaint = TimelineError(
-            "The cell was run again: another timeline has the file now.", hint="Use that one."
-        )
+        name = self.path.name if self.path is not None else "the file"
+        self.complaint = TimelineError(f"Another timeline has {name} now.", hint="Edit that one.")
 
     def _write(self, *, anyway: bool = False) -> None:
         assert self._file is not None  # noqa: S101 - nothing is marked without a file

@@ -1,8 +1,10 @@
 """What a timeline says: its shots in their order, and which take of each is chosen (pure)."""
 
+import json
 import re
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, fields, replace
+from numbers import Integral, Real
 from pathlib import PurePath
 from typing import Any
 
@@ -47,6 +49,17 @@ class Script:
                 )
             seen.add(shot.id)
 
+    @classmethod
+    def of(cls, shots: Iterable[Shot]) -> "Script":
+        """A script of shots as somebody gives them: their values as its file keeps them.
+
+        Raises
+        ------
+        TimelineError
+            If one could not be read back from there.
+        """
+        return cls(tuple(_fitting_shot(shot) for shot in shots))
+
     @property
     def ids(self) -> tuple[str, ...]:
         """The shots' ids in their order."""
@@ -80,7 +93,7 @@ class Script:
     def add(self, shot: Shot, place: int | None = None) -> "Script":
         """Put a shot in at a place, or at the end."""
         at = len(self.shots) if place is None else max(0, min(place, len(self.shots)))
-        return self._with((*self.shots[:at], shot, *self.shots[at:]))
+        return self._with((*self.shots[:at], _fitting_shot(shot), *self.shots[at:]))
 
     def duplicate(self, name: str) -> "Script":
         """Put a copy of a shot behind it, under an id of its own."""
@@ -128,6 +141,20 @@ def free_id(taken: Collection[str], like: str = "shot-00") -> str:
     return name
 
 
+def _fitting_shot(shot: Shot) -> Shot:
+    """A shot with its values as a file keeps them; what could not be read back is refused before it is too late."""
+    if not isinstance(shot, Shot):
+        raise TimelineError(f"This is no shot: {shot!r}.", hint="Such as cw.Shot('shot-01', 'A lighthouse').")
+    return replace(shot, **_all_fitting(shot.id, {name: getattr(shot, name) for name in EDITABLE}))
+
+
+def _all_fitting(name: str, values: Mapping[str, Any]) -> dict[str, Any]:
+    try:
+        return {field: _fitting(field, value) for field, value in values.items()}
+    except TimelineError as error:
+        raise error.at(shot=name) from error.__cause__
+
+
 def _fitting(name: str, value: Any) -> Any:
     """A value for a field of a shot: it may come from a browser or from a file that somebody edited."""
     if name not in EDITABLE:
@@ -136,13 +163,17 @@ def _fitting(name: str, value: Any) -> Any:
     if name == "enhancers":
         return _enhancers(value)
     if name == "inputs":
-        fits = isinstance(value, Mapping) and all(isinstance(key, str) for key in value)
+        fits = isinstance(value, Mapping) and all(isinstance(key, str) for key in value) and _can_be_kept(value)
     elif value is None:
         fits = name != "prompt"
     elif name == "seed":
-        fits = isinstance(value, int) and not isinstance(value, bool)
+        number = _number(value)
+        fits = number is not None and number == number // 1
+        value = int(number) if number is not None and fits else value
     elif name == "seconds":
-        fits = isinstance(value, int | float) and not isinstance(value, bool) and 0 < value < float("inf")
+        number = _number(value)
+        fits = number is not None and 0 < number < float("inf")
+        value = number if fits else value
     elif name in _FILES:
         fits = isinstance(value, str | PurePath)
     else:
@@ -152,11 +183,34 @@ def _fitting(name: str, value: Any) -> Any:
     return (value or None) if name in (_TEXTS | _FILES) - {"prompt"} else value
 
 
-_KINDS = {"seed": "It is a whole number.", "seconds": "It is a number above 0.", "inputs": "It is name → value."}
+def _number(value: Any) -> int | float | None:
+    """A number as JSON knows it, also of another kind such as NumPy's."""
+    if isinstance(value, int | float):
+        return None if isinstance(value, bool) else value
+    if isinstance(value, Integral):
+        return int(value)
+    return float(value) if isinstance(value, Real) else None
+
+
+_KINDS = {
+    "seed": "It is a whole number; generate(another=True) draws one.",
+    "seconds": "It is a number above 0.",
+    "inputs": "It is name → value: a text, a number or a path.",
+}
+
+
+def _can_be_kept(inputs: Mapping[str, Any]) -> bool:
+    try:
+        json.dumps(Shot("", "", inputs=inputs).to_json())
+    except (TypeError, ValueError, RecursionError):
+        return False
+    return True
 
 
 def _enhancers(value: Any) -> dict[str, list[str]]:
-    if not isinstance(value, Mapping) or any(name not in ENHANCERS for name in value):
+    if not isinstance(value, Mapping) or not all(
+        name in ENHANCERS and isinstance(said, str | list | tuple | None) for name, said in value.items()
+    ):
         raise TimelineError(f"Enhancers can't be {value!r}.", hint=f"They are lists by name: {', '.join(ENHANCERS)}.")
     words = {name: [said] if isinstance(said, str) else list(said or ()) for name, said in value.items()}
     return {name: [str(word) for word in said] for name, said in words.items() if said}
@@ -170,9 +224,8 @@ def shot_from_json(told: Any) -> Shot:
     TimelineError
         If it is not one.
     """
-    if not isinstance(told, Mapping) or not isinstance(told.get("id"), str):
+    if not isinstance(told, Mapping) or not isinstance(told.get("id"), str) or not told["id"].strip():
         raise TimelineError("It has no id.")
     if not isinstance(told.get("prompt"), str):
         raise TimelineError("It has no prompt.").at(shot=told["id"])
-    known = {name: _fitting(name, told[name]) for name in EDITABLE if name in told}
-    return Shot(id=told["id"], **known)
+    return Shot(id=told["id"], **_all_fitting(told["id"], {name: told[name] for name in EDITABLE if name in told}))

@@ -133,6 +133,11 @@ async def test_another_take_is_another_and_one_is_chosen(make, server):
     assert timeline.chosen["shot-01"] is first
     timeline.undo()
     assert timeline.chosen["shot-01"] is second
+    chosen = timeline.chosen
+    chosen["shot-01"] = first
+    assert chosen["shot-01"] is timeline.chosen["shot-01"] is first
+    timeline.undo()
+    assert timeline.chosen["shot-01"] is second
     timeline.edit("shot-01", prompt="another view")
     assert timeline.edited("shot-01")
     timeline.save()

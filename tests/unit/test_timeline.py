@@ -1,15 +1,17 @@
 """Shots as they are edited, and the file they are kept in; nothing is generated here."""
 
 import json
+from codecs import BOM_UTF8
+from fractions import Fraction
 from pathlib import Path
 
 import pytest
 
-from comfy_widgets import Shot, Studio, Workflow
+from comfy_widgets import RANDOM, Shot, Studio, Workflow
 from comfy_widgets.errors import ComfyWidgetsError, InputFileError, TimelineChanged, TimelineError
 from comfy_widgets.timeline import Timeline
 from comfy_widgets.timeline_runs import DEFAULT_NEGATIVE, Recipe
-from comfy_widgets.timeline_script import Script
+from comfy_widgets.timeline_script import EDITABLE, Script
 from tests.lib.graphs import wan
 
 SHOTS = (Shot("shot-01", "A lighthouse", scene="scene-001"), Shot("shot-02", "Gulls"), Shot("shot-03", "A storm"))
@@ -69,6 +71,11 @@ def test_typing_is_one_step_back(make):
         ({"prompt": 3}, "prompt of a shot"),
         ({"seed": "7"}, "whole number"),
         ({"seed": True}, "whole number"),
+        ({"seed": RANDOM}, "another=True"),
+        ({"seed": 5.5}, "whole number"),
+        ({"seed": float("inf")}, "whole number"),
+        ({"enhancers": {"Mood": 5}}, "Framing"),
+        ({"inputs": {"steps": RANDOM}}, "name → value"),
         ({"seconds": -1}, "above 0"),
         ({"enhancers": {"Mod": []}}, "Framing"),
         ({"inputs": ["steps"]}, "name → value"),
@@ -80,6 +87,26 @@ def test_what_does_not_fit_is_refused_in_words(make, changes, words):
         timeline.edit("shot-01", **changes)
     assert timeline.shots == SHOTS
     assert not timeline.can_undo
+    # What an edit may not say, neither may the code: it could not be read back.
+    shot = Shot(**{"id": "shot-09", "prompt": "x"} | changes) if set(changes) <= set(EDITABLE) else None
+    for give in (lambda: make([shot]), lambda: timeline.add(shot), lambda: setattr(timeline, "shots", [shot])):
+        if shot is not None:
+            with pytest.raises(TimelineError, match=f"Shot shot-09: .*{words}"):
+                give()
+
+
+def test_what_the_code_says_is_there_when_it_is_run_again(make):
+    shots = [
+        Shot("a", "x", seed=5.0, seconds=Fraction(5, 2), enhancers={"Mood": "calm"}),
+        Shot("b", "y", inputs={"mask": Path("masks") / "b.png", "cfg": 4.5}),
+    ]
+    first = make(shots)
+    assert (first["a"].seed, first["a"].seconds, first["a"].enhancers) == (5, 2.5, {"Mood": ["calm"]})
+    first.edit("b", prompt="edited")
+    again = make(shots)
+    assert again.complaint is None
+    assert again["b"].prompt == "edited"
+    assert again["a"] == first["a"]
 
 
 def test_ids_are_unique_and_asked_for_by_name(make):
@@ -137,6 +164,9 @@ def test_somebody_elses_change_is_not_overwritten(make, tmp_path):
         ('{"version": 1, "shots": [{"id"', r"can't be read \(JSONDecodeError"),
         ("[]", "can't be read"),
         ('{"version": 1}', r"can't be read \(KeyError"),
+        ('{"version": "1", "shots": []}', "its version is no number"),
+        ('{"version": 1, "shots": "abc"}', "its shots are no list"),
+        ("[" * 100_000, "can't be read"),
         ("\x00\xff", "can't be read"),
     ],
 )
@@ -161,20 +191,66 @@ def test_a_file_edited_by_hand_says_which_shot_is_wrong(make, tmp_path):
         {"id": "a", "prompt": "two"},
         {"id": "c", "prompt": "x", "seed": "7"},
         5,
+        {"id": "d", "prompt": "x", "enhancers": {"Mood": 5}},
+        {"id": "e", "prompt": "x", "takes": 5},
+        {"id": " ", "prompt": "x"},
     ]
     path.write_text(json.dumps({"version": 1, "shots": shots}), "utf-8")
     timeline = make(())
-    assert ids(timeline) == ["a", "a-2"]
+    assert ids(timeline) == ["a", "a-2", "e"]
     for words in (
         "Shot 2 of film.json (b)",
         "the second is now a-2",
-        "Shot 4 of film.json",
+        "Shot 4 of film.json (c)",
         "Shot 5 of film.json (no id)",
+        "Shot 6 of film.json (d)",
+        "The takes of shot e in film.json",
+        "Shot 8 of film.json (no id)",
     ):
         assert words in str(timeline.complaint)
     before = path.read_text("utf-8")
     timeline.edit("a", prompt="three")
     assert path.read_text("utf-8") == before
+
+
+def test_for_a_shot_that_cannot_be_read_the_codes_stands_in(make, tmp_path):
+    path = tmp_path / "film.json"
+    make().edit("shot-03", prompt="Edited")
+    whole = path.read_text("utf-8")
+    path.write_text(whole.replace('"prompt": "Gulls"', '"prompt": 5'), "utf-8")
+    again = make()
+    assert [(shot.id, shot.prompt) for shot in again.shots] == [
+        ("shot-01", "A lighthouse"),
+        ("shot-02", "Gulls"),
+        ("shot-03", "Edited"),
+    ]
+    assert "Shot 2 of film.json (shot-02) can't be read" in str(again.complaint)
+    again.reload()
+    assert ids(again) == ["shot-01", "shot-02", "shot-03"]
+    path.write_text(whole, "utf-8")
+    again.reload()
+    assert again.complaint is None
+
+
+@pytest.mark.parametrize(
+    "saved_by_an_editor", [lambda data: data.replace(b"\n", b"\r\n"), lambda data: BOM_UTF8 + data]
+)
+def test_an_editors_ends_of_lines_are_no_change_by_somebody_else(make, tmp_path, saved_by_an_editor):
+    make()
+    path = tmp_path / "film.json"
+    path.write_bytes(saved_by_an_editor(path.read_bytes()))
+    timeline = make()
+    timeline.edit("shot-01", prompt="Mine")
+    assert timeline.complaint is None
+    assert '"Mine"' in path.read_text("utf-8")
+
+
+def test_the_one_before_says_who_has_the_file(make):
+    first = make()
+    make()
+    first.edit("shot-01", prompt="x")
+    with pytest.raises(TimelineError, match=r"^Another timeline has film\.json now\. Edit that one\.$"):
+        first.save()
 
 
 def test_a_folder_that_cannot_be_written_is_said_and_tried_again(make, tmp_path):
@@ -235,6 +311,8 @@ def test_nothing_to_export_is_said(make):
         make().make_keyframes()
     with pytest.raises(TimelineError, match="no take of shot-01"):
         make().choose("shot-01", "ab.1")
+    with pytest.raises(TimelineError, match="no take of shot-01"):
+        make().chosen["shot-01"] = 1
 
 
 def test_it_can_be_kept_nowhere(make, tmp_path, monkeypatch):
