@@ -92,8 +92,8 @@ def test_two_hundred_takes(place, start, open_notebook):
     page = notebook.page
     told = scrolled(notebook)
     assert told["end"] > 2000
-    # On an idle machine there is none; on a busy one any task may take a multiple of its time.
-    assert max(told["long"], default=0) <= 250
+    # On an idle machine there is none; on a busy one a task may need a multiple of its time, of the processor too.
+    assert max(told["long"], default=0) <= 100
     page.wait_for_function("() => document.querySelectorAll('.cw-tiles img[src]').length > 150")
 
     page.get_by_placeholder("Find words").fill("number 77")
