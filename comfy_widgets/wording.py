@@ -1,5 +1,7 @@
 """Words for numbers, as people say them."""
 
+import math
+
 
 def ordinal(number: int) -> str:
     """1st, 2nd, 3rd, 4th, … 11th, 12th, 13th.
@@ -67,3 +69,14 @@ def closest(word: str, words: list[str], most: int) -> list[str]:
     first = get_close_matches(word.lower(), list(known), n=1, cutoff=0.5)
     near = get_close_matches(word.lower(), list(known), n=most, cutoff=0.7) if most > 1 else []
     return [known[found] for found in near or first]
+
+
+def seconds_left(seconds: float | None, step: int = 1) -> int | None:
+    """Seconds to go in whole steps, never none: what is nearly over still goes on.
+
+    Examples
+    --------
+    >>> seconds_left(0.2), seconds_left(12, step=5), seconds_left(None)
+    (1, 15, None)
+    """
+    return None if seconds is None else max(1, math.ceil(seconds / step)) * step

@@ -11,7 +11,7 @@ from comfy_widgets.errors import ComfyWidgetsError
 from comfy_widgets.jobs import JobStatus
 from comfy_widgets.sweep import Sweep
 from comfy_widgets.takes import Take
-from comfy_widgets.wording import ordinal
+from comfy_widgets.wording import ordinal, seconds_left
 
 # Places further back change with each job that ends, for hundreds of items at once, and nobody counts them.
 _FAR = 20
@@ -28,7 +28,7 @@ def item_state(item: Item) -> dict[str, Any]:
         "status": item.status,
         "message": _message(item),
         "progress": round(job.progress, 3) if job is not None and item.begun else 0,
-        "eta": None if job is None or job.eta is None else round(job.eta),
+        "eta": None if job is None else seconds_left(job.eta),
         "took": round(job.elapsed, 1) if job is not None and item.over else None,
         "attempts": item.attempts,
         "error": None if error is None else _error(item, error),
@@ -43,7 +43,7 @@ def seen_of(item: Item) -> tuple[Any, ...]:
 
 def batch_state(batch: Batch) -> dict[str, Any]:
     """The batch around its items."""
-    items, left = batch.items, batch.remaining
+    items = batch.items
     return {
         "complete": sum(item.take is not None for item in items),
         "cached": sum(item.take is not None and item.take.cached for item in items),
@@ -52,7 +52,7 @@ def batch_state(batch: Batch) -> dict[str, Any]:
         "waiting": sum(not item.over and not item.begun for item in items),
         # Coarse, so that they are told a few times a minute only.
         "progress": round(batch.progress, 2 if len(items) < 100 else 3),
-        "left": None if left is None else round(left / 5) * 5,
+        "left": seconds_left(batch.remaining, 5),
     }
 
 

@@ -10,7 +10,7 @@ from comfy_widgets.jobs import JobStatus
 from comfy_widgets.takes import Take
 from comfy_widgets.timeline import Timeline
 from comfy_widgets.timeline_export import Export
-from comfy_widgets.wording import ordinal
+from comfy_widgets.wording import ordinal, seconds_left
 
 # Places further back change with each job that ends, for hundreds of shots at once, and nobody counts them.
 _FAR = 20
@@ -31,7 +31,7 @@ def card(timeline: Timeline, name: str) -> dict[str, Any]:
         "active": timeline.runs.active(name) is not None,
         "message": _message(item),
         "progress": round(item.job.progress, 3) if item and item.job and not item.over else 0,
-        "eta": round(item.job.eta) if item and item.job and item.job.eta is not None else None,
+        "eta": seconds_left(item.job.eta) if item and item.job else None,
         "error": None if error is None else _error(error),
         "takes": [_take(take) for take in takes],
         "chosen": None if chosen is None else chosen.handle,
@@ -45,7 +45,6 @@ def card(timeline: Timeline, name: str) -> dict[str, Any]:
 def whole(timeline: Timeline, cards: Mapping[str, Any]) -> dict[str, Any]:
     """The timeline around its cards."""
     active = sum(timeline.runs.active(shot.id) is not None for shot in timeline.shots)
-    left = timeline.remaining
     return {
         "title": timeline.title,
         "order": [shot.id for shot in timeline.shots],
@@ -55,7 +54,7 @@ def whole(timeline: Timeline, cards: Mapping[str, Any]) -> dict[str, Any]:
         "active": active,
         # Coarse, so that it is told a few times a minute only.
         "progress": round(timeline.progress, 2 if len(cards) < 100 else 3),
-        "left": None if left is None else round(left / 5) * 5,
+        "left": seconds_left(timeline.remaining, 5),
         "undo": timeline.can_undo,
         "drawer": timeline.keyframes is not None,
         "pictures": [name for name in PICTURES if name in timeline.recipe.workflow.bindings],
