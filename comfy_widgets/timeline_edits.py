@@ -42,6 +42,8 @@ class Chosen(Mapping[str, Take]):
 
     Examples
     --------
+    >>> timeline = cw.Timeline(shots, workflow=workflow, studio=studio)  # doctest: +SKIP
+    >>> batch = await timeline.generate()  # doctest: +SKIP
     >>> timeline.chosen["shot-01"] = timeline.takes["shot-01"][0]  # doctest: +SKIP
     """
 
