@@ -1,14 +1,14 @@
 """How a workflow and a shot become a request, and one item of a batch."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import partial
-from typing import Any
+from typing import Any, NoReturn
 
 from comfy_widgets.batch_items import Item
-from comfy_widgets.errors import ComfyWidgetsError
+from comfy_widgets.errors import BindingError, ComfyWidgetsError, TimelineError
 from comfy_widgets.jobs import Job, Request
 from comfy_widgets.pipeline import Pipeline
-from comfy_widgets.shots import Shot
+from comfy_widgets.shots import Shot, Text
 from comfy_widgets.workflow import Workflow
 
 
@@ -44,7 +44,6 @@ def item(
     bindings: Mapping[str, Any],
     *,
     label: str = "",
-    prompt: str | None = None,
     fresh: bool = False,
 ) -> Item:
     """One item of a batch.
@@ -55,21 +54,65 @@ def item(
         As for `ask`.
     label
         What people call it, if not by its shot.
-    prompt
-        What they read, if it is not the prompt among the inputs.
     """
     return Item(
         label or (shot.id if shot is not None else ""),
         partial(ask, pipeline, workflow, shot, bindings, fresh=fresh),
         scene=shot.scene if shot is not None else None,
         shot=None if label or shot is None else shot.id,
-        prompt=str(bindings.get("prompt", "")) if prompt is None else prompt,
+        prompt=str(bindings.get("prompt", "")),
         known=None if fresh else partial(_known, pipeline, workflow, bindings),
     )
+
+
+def items(
+    pipeline: Pipeline,
+    workflow: Workflow,
+    shots: Iterable[Shot],
+    bindings: Mapping[str, Any],
+    *,
+    style: str | None,
+    text: Text,
+    fresh: bool,
+) -> list[Item]:
+    """One item of a batch for each shot; what is wrong with one is said there, and the others are made.
+
+    Parameters
+    ----------
+    pipeline, workflow, fresh
+        As for `ask`.
+    shots
+        What is to be seen.
+    bindings
+        Name → value for all, under what a shot says itself.
+    style, text
+        See `Shot.bindings`.
+    """
+    if not callable(text):
+        raise BindingError(
+            f"text is a function that makes a shot's prompt, not {text!r}.",
+            hint="An input of that name: Shot(…, inputs={'text': …}).",
+        )
+    made: list[Item] = []
+    for shot in shots:
+        try:
+            if any(other.shot == shot.id for other in made):
+                raise TimelineError(f"Two shots have the id {shot.id}.", hint="Give each an id of its own.")
+            said = {**bindings, **shot.bindings(style, text)}
+        except ComfyWidgetsError as error:
+            why = error.at(scene=shot.scene, shot=shot.id)
+            made.append(Item(shot.id, partial(_refuse, why), scene=shot.scene, shot=shot.id, prompt=str(shot.prompt)))
+        else:
+            made.append(item(pipeline, workflow, shot, said, fresh=fresh))
+    return made
+
+
+def _refuse(why: ComfyWidgetsError) -> NoReturn:
+    raise why
 
 
 async def _known(pipeline: Pipeline, workflow: Workflow, bindings: Mapping[str, Any]) -> bool:
     try:
         return await pipeline.known(Request(workflow.fill(**bindings)))
-    except ComfyWidgetsError:
-        return False  # asking for it says why
+    except Exception:  # noqa: BLE001 - asking for it says why
+        return False

@@ -228,9 +228,9 @@ class Batch:
         if item.ready is not None and not item.over:
             try:
                 await item.ready()
-            except ComfyWidgetsError as error:
+            except Exception as error:  # noqa: BLE001 - what is wrong with one stops none of the others
                 if not item.skipped:
-                    self._refuse(item, error.at(scene=item.scene, shot=item.shot))
+                    self._refuse(item, error)
         last = item.attempts + (item.job is None) + self.plan.retries
         if not (item.over or item.job):
             self._ask(item)
@@ -247,15 +247,18 @@ class Batch:
         item.attempts += 1
         try:
             item.job = item.submit()
-        except ComfyWidgetsError as error:
+        except Exception as error:  # noqa: BLE001 - what is wrong with one stops none of the others
             self._refuse(item, error)
             return
-        item.job.subscribe(_Told(self, item))
+        if item.job is None:
+            item.attempts, item.skipped = item.attempts - 1, True
+        else:
+            item.job.subscribe(_Told(self, item))
         self._changed()
 
-    def _refuse(self, item: Item, error: ComfyWidgetsError) -> None:
-        item.refused = error
-        self._log.write(f"{item.label}: error, {error}")
+    def _refuse(self, item: Item, error: Exception) -> None:
+        item.refused = _in_words(error).at(scene=item.scene, shot=item.shot)
+        self._log.write(f"{item.label}: error, {item.refused}")
         self._changed()
 
     def _changed(self) -> None:
@@ -292,6 +295,17 @@ class _Told:
             prompt_id = f" {self.item.job.id}" if self.item.job else ""
             self.batch._log.write(f"{self.item.label}: {self.status}{prompt_id}{words}")  # noqa: SLF001
         self.batch._changed()  # noqa: SLF001
+
+
+def _in_words(error: Exception) -> ComfyWidgetsError:
+    """An error as people read it, whatever a value of somebody's led to."""
+    if isinstance(error, ComfyWidgetsError):
+        return error
+    told = ComfyWidgetsError(
+        f"It could not be asked for: {type(error).__name__}: {error}.", hint="Look at the values that it is given."
+    )
+    told.__cause__ = error
+    return told
 
 
 def _row(item: Item) -> Row:

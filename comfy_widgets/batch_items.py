@@ -21,7 +21,7 @@ class Item:
     scene, shot, prompt
         What is asked for, for people to read.
     submit
-        Asks for it.
+        Asks for it; None if nobody wants it any more.
     job
         The latest job, None before it was asked for, or if it could not be.
     attempts
@@ -39,7 +39,7 @@ class Item:
     """
 
     label: str
-    submit: Callable[[], Job]
+    submit: Callable[[], Job | None]
     scene: str | None = None
     shot: str | None = None
     prompt: str = ""

@@ -1,12 +1,17 @@
 """A shot of a film, and the prompt text that is made of it (pure)."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path, PurePath
 from typing import Any, Self
 
+from comfy_widgets.errors import ComfyWidgetsError, TimelineError
+from comfy_widgets.wording import nearest
+
 # The order in which enhancers are said in the prompt.
 ENHANCERS = ("Framing", "Movement", "Lens", "Lighting", "Mood", "VFX", "Pacing")
+# Makes a shot's prompt of it and the film's style.
+Text = Callable[["Shot", str | None], str]
 
 
 @dataclass(frozen=True)
@@ -54,7 +59,18 @@ class Shot:
     inputs: Mapping[str, Any] = field(default_factory=dict)
 
     def text(self, style: str | None = None) -> str:
-        """The prompt: description, purpose, enhancers in one parenthesis, and the film's style."""
+        """The prompt: description, purpose, enhancers in one parenthesis, and the film's style.
+
+        Raises
+        ------
+        TimelineError
+            If there is no enhancer of a name.
+        """
+        for name in self.enhancers:
+            if name not in ENHANCERS:
+                likely = nearest(str(name), list(ENHANCERS))
+                hint = f"Did you mean {likely!r}?" if likely else f"There are: {', '.join(ENHANCERS)}."
+                raise TimelineError(f"There is no enhancer {name!r}.", hint=hint).at(shot=self.id)
         parts = [self.prompt.strip()]
         if self.purpose:
             parts.append(f"Shot purpose: {self.purpose}")
@@ -65,10 +81,23 @@ class Shot:
             parts.append(f"Style: {style}")
         return " ".join(part for part in parts if part)
 
-    def bindings(self, style: str | None = None) -> dict[str, Any]:
-        """The workflow inputs that this shot sets."""
+    def bindings(self, style: str | None = None, text: Text | None = None) -> dict[str, Any]:
+        """The workflow inputs that this shot sets.
+
+        Parameters
+        ----------
+        style
+            Said at the end of the prompt.
+        text
+            Makes the prompt instead of `text`.
+
+        Raises
+        ------
+        TimelineError
+            If the prompt can't be made.
+        """
         named = {
-            "prompt": self.text(style),
+            "prompt": self._said(style, text or type(self).text),
             "negative": self.negative,
             "keyframe": self.keyframe,
             "end_keyframe": self.end_keyframe,
@@ -76,6 +105,17 @@ class Shot:
             "seconds": self.seconds,
         }
         return {name: value for name, value in named.items() if value is not None} | dict(self.inputs)
+
+    def _said(self, style: str | None, text: Text) -> str:
+        try:
+            return text(self, style)
+        except ComfyWidgetsError:
+            raise
+        except Exception as error:
+            raise TimelineError(
+                f"Its prompt could not be made: {type(error).__name__}: {error}.",
+                hint="Look at its fields, and at the function that is given as text=….",
+            ).at(scene=self.scene, shot=self.id) from error
 
     def to_json(self) -> dict[str, Any]:
         """As a JSON object, without what is not set."""

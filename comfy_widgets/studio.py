@@ -7,7 +7,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from comfy_widgets.asking import ask, item
+from comfy_widgets.asking import ask, item, items
 from comfy_widgets.batch import Batch, Item, Plan
 from comfy_widgets.cache import DEFAULT_FOLDER, TakeCache, folder_of_takes
 from comfy_widgets.comfyui.address import Address
@@ -20,7 +20,7 @@ from comfy_widgets.jobs import Job, Request
 from comfy_widgets.pipeline import Pipeline
 from comfy_widgets.run_log import RunLog
 from comfy_widgets.screen import show_while_waiting
-from comfy_widgets.shots import Shot
+from comfy_widgets.shots import Shot, Text
 from comfy_widgets.sweep import Sweep, split
 from comfy_widgets.takes import Take
 from comfy_widgets.ui_files import load
@@ -230,6 +230,7 @@ class Studio:
         retries: int = 0,
         fresh: bool = False,
         style: str | None = None,
+        text: Text = Shot.text,
         **bindings: Any,
     ) -> Batch:
         """Start making a take for each shot and return at once; one that fails stops none of the others.
@@ -248,6 +249,8 @@ class Studio:
             Make another take of each even if there is one.
         style
             Said at the end of each prompt.
+        text
+            Makes the prompt of a shot and the style, in place of `Shot.text`.
         **bindings
             Name → value for all shots, under what a shot says itself.
 
@@ -256,19 +259,9 @@ class Studio:
         Batch
             Await it, show it, or ask its ``summary()``.
         """
-        items = [
-            item(
-                self._pipeline,
-                workflow,
-                shot,
-                {**bindings, **shot.bindings(style)},
-                prompt=shot.text(style),
-                fresh=fresh,
-            )
-            for shot in shots
-        ]
+        made = items(self._pipeline, workflow, shots, bindings, style=style, text=text, fresh=fresh)
         plan = Plan(one_at_a_time=one_at_a_time, retries=retries)
-        return Batch(items, self._home, RunLog(self.cache.folder), plan)
+        return Batch(made, self._home, RunLog(self.cache.folder), plan)
 
     def sweep(
         self,

@@ -2,7 +2,7 @@
 
 import asyncio
 import weakref
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from functools import partial
 from html import escape
@@ -16,12 +16,12 @@ from comfy_widgets.errors import ComfyWidgetsError, TimelineError
 from comfy_widgets.home_loop import HomeLoop
 from comfy_widgets.jobs import Job
 from comfy_widgets.run_log import RunLog
-from comfy_widgets.shots import Shot
+from comfy_widgets.shots import Shot, Text
 from comfy_widgets.takes import Take
 from comfy_widgets.timeline_edits import Change, Edits
 from comfy_widgets.timeline_export import Export
 from comfy_widgets.timeline_file import Told, completed, fingerprint, merged
-from comfy_widgets.timeline_runs import Recipe, Runs, Text, broken_chain, items, last_frame
+from comfy_widgets.timeline_runs import Recipe, Runs, Start, broken_chain, items, last_frame
 from comfy_widgets.timeline_saving import Keeper
 from comfy_widgets.timeline_script import Script
 from comfy_widgets.workflow import Workflow
@@ -163,8 +163,8 @@ class Timeline(Edits):
         wanted = set(self._script.ids if everything else names or self.missing())
         for name in wanted:
             self._script.place(name)
-        shots = [shot for shot in self.shots if shot.id in wanted]
-        made = items(shots, self.recipe, self.studio.submit, another=another, starts=self._starts)
+        asked = [name for name in self._script.ids if name in wanted]
+        made = items(asked, self._now, self.recipe, self.studio.submit, another=another, starts=self._starts)
         return self._batch(made, self.runs)
 
     def make_keyframes(self, *names: str, another: bool = False) -> Batch:
@@ -187,8 +187,10 @@ class Timeline(Edits):
                 "This timeline has no workflow for keyframes.", hint="Give it one: Timeline(…, keyframes=workflow)."
             )
         wanted = names or [shot.id for shot in self.shots if shot.keyframe is None]
-        shots = [_still(self[name], self.keyframes) for name in wanted]
-        return self._batch(items(shots, self.keyframes, self.studio.submit, another=another), self.pictures)
+        for name in wanted:
+            self._script.place(name)
+        now = partial(self._still, self.keyframes)
+        return self._batch(items(wanted, now, self.keyframes, self.studio.submit, another=another), self.pictures)
 
     def stop(self, *names: str) -> None:
         """Stop what is being made of these shots, or of all; takes that are there stay."""
@@ -264,18 +266,38 @@ class Timeline(Edits):
             return item.status
         return "complete" if self._takes.get(name) else "waiting"
 
-    def _starts(self, shot: Shot, made: Mapping[str, Item]) -> Callable[[], Any] | None:
-        """What gives a shot its first picture, where that is the last one of the shot before it."""
-        place = self._script.place(shot.id)
-        if place == 0 or not self.recipe.chained(shot):
-            return None
-        before = self.shots[place - 1].id
-        return partial(self._last_frame, before, made.get(before) or self.runs.active(before))
+    def _now(self, name: str) -> Shot | None:
+        return self[name] if name in self._script.ids else None
 
-    async def _last_frame(self, before: str, item: Item | None) -> Path:
+    def _still(self, recipe: Recipe, name: str) -> Shot | None:
+        """A shot as a picture: how long it is and how it ends is no business of that workflow."""
+        shot = self._now(name)
+        if shot is None:
+            return None
+        negative = shot.negative if "negative" in recipe.workflow.bindings else None
+        return replace(shot, keyframe=None, end_keyframe=None, seconds=None, inputs={}, negative=negative)
+
+    def _before(self, name: str) -> str | None:
+        """The shot with whose last picture this one begins, None if it begins with its own."""
+        shot = self._now(name)
+        if shot is None or not self.recipe.chained(shot) or shot is self.shots[0]:
+            return None
+        return self.shots[self._script.place(name) - 1].id
+
+    def _starts(self, name: str, made: Mapping[str, Item]) -> Start | None:
+        before = self._before(name)
+        if before is None:
+            return None
+        return partial(self._last_frame, name, before, made.get(before) or self.runs.active(before))
+
+    async def _last_frame(self, name: str, waited_for: str, item: Item | None) -> Path | None:
         if item is not None:
             await item.ended.wait()
-        take = self.chosen_of(before) if item is None else item.take
+        # Meanwhile it may have been moved or deleted, or the one before it.
+        before = self._before(name)
+        if before is None:
+            return None
+        take = item.take if item is not None and before == waited_for else self.chosen_of(before)
         if take is None:
             raise broken_chain(before)
         return await asyncio.to_thread(last_frame, take, self.studio.cache.folder)
@@ -357,12 +379,6 @@ class Timeline(Edits):
         # What is asked for, never how far it is: a saved notebook must not go stale.
         count = f"{len(self.shots)} shot{'' if len(self.shots) == 1 else 's'}"
         return "\n".join([f"{self.title}: {count}", *(f"  {shot.id}: {shot.prompt}" for shot in self.shots)])
-
-
-def _still(shot: Shot, recipe: Recipe) -> Shot:
-    """A shot as a picture: how long it is and how it ends is no business of that workflow."""
-    negative = shot.negative if "negative" in recipe.workflow.bindings else None
-    return replace(shot, keyframe=None, end_keyframe=None, seconds=None, inputs={}, negative=negative)
 
 
 def beside(path: Path) -> str:

@@ -1,6 +1,6 @@
 """What is being made for a timeline's shots: how each is asked for, and where each is."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from pathlib import Path
@@ -11,12 +11,12 @@ from comfy_widgets.batch import Batch, Item
 from comfy_widgets.errors import BindingError, ComfyWidgetsError, InputFileError, TimelineError
 from comfy_widgets.files import put, temporary_beside
 from comfy_widgets.jobs import Job
-from comfy_widgets.shots import Shot
+from comfy_widgets.shots import Shot, Text
 from comfy_widgets.takes import Take
 from comfy_widgets.workflow import RANDOM, Workflow
 
+Start = Callable[[], Awaitable[Path | None]]
 DEFAULT_NEGATIVE = "blurry, low quality, static, subtitles, watermark"
-Text = Callable[[Shot, str | None], str]
 
 
 @dataclass(frozen=True)
@@ -63,14 +63,17 @@ class Recipe:
             If a picture is missing that the workflow needs, or can't be read.
         BindingError
             If the workflow takes no prompt.
+        TimelineError
+            If the prompt can't be made.
         """
         known = self.workflow.bindings
-        if "prompt" not in known:
+        # Where several qualify, filling the workflow names them.
+        if "prompt" not in known and "prompt" not in known.ambiguous:
             raise BindingError(
                 "This workflow has no binding for the prompt.",
                 hint="Say which input it is: workflow.bind(prompt='<node>.<input>').",
             )
-        found = {**shot.bindings(self.style), "prompt": self.text(shot, self.style)}
+        found = shot.bindings(self.style, self.text)
         if "negative" in known:
             found["negative"] = shot.negative or self.negative or known.value("negative") or DEFAULT_NEGATIVE
         if start is not None:
@@ -84,12 +87,22 @@ class Recipe:
 
     def asked_before(self, shot: Shot, take: Take) -> bool:
         """Whether a take was made for what the shot says now, as far as its inputs tell."""
-        said = shot.bindings(self.style) | {"prompt": self.text(shot, self.style)}
+        try:
+            said = shot.bindings(self.style, self.text)
+        except ComfyWidgetsError:
+            return False
         for name in ("keyframe", "end_keyframe"):
             if name in said:
                 said[name] = Path(said[name]).name
         # Another take has a seed of its own, and a length in seconds is told in frames.
         return all(take.inputs.get(name, value) == value for name, value in said.items() if name not in _FREE)
+
+    def words(self, shot: Shot) -> str:
+        """What people read of a request."""
+        try:
+            return str(shot.bindings(self.style, self.text)["prompt"])
+        except ComfyWidgetsError:
+            return str(shot.prompt)
 
 
 _FREE = frozenset({"seed", "seconds", "negative"})
@@ -145,19 +158,22 @@ def last_frame(take: Take, folder: Path) -> Path:
 
 
 def items(
-    shots: Iterable[Shot],
+    names: Iterable[str],
+    now: Callable[[str], Shot | None],
     recipe: Recipe,
     submit: Callable[..., Job],
     *,
     another: bool = False,
-    starts: Callable[[Shot, Mapping[str, Item]], Callable[[], Any] | None] = lambda _shot, _items: None,
+    starts: Callable[[str, Mapping[str, Item]], Start | None] = lambda _name, _items: None,
 ) -> list[Item]:
     """One item of a batch for each shot.
 
     Parameters
     ----------
-    shots
-        What is to be seen.
+    names
+        The ids of the shots.
+    now
+        Given one of them, the shot as it is now; None if it was deleted. Asked when it is the shot's turn.
     recipe
         How each is asked for.
     submit
@@ -165,35 +181,54 @@ def items(
     another
         Make another take of each.
     starts
-        Given a shot and the items before it: what to await for the picture it begins with, None if it has its own.
+        Given an id and the items before it: what to await for the picture it begins with, None if it has its own.
     """
     made: dict[str, Item] = {}
-    for shot in shots:
-        first = starts(shot, made)
-        start: list[Path] = []
-        item = Item(
-            shot.id,
-            partial(_ask, submit, recipe, shot, another, start),
-            scene=shot.scene,
-            shot=shot.id,
-            prompt=recipe.text(shot, recipe.style),
-        )
-        if first is not None:
-            item.ready = partial(_fill, start, first)
-        made[shot.id] = item
+    for name in names:
+        turn = _Turn(name, now, recipe, submit, another=another, start=starts(name, made))
+        made[name] = turn.item
     return list(made.values())
 
 
-def _ask(submit: Callable[..., Job], recipe: Recipe, shot: Shot, another: bool, start: list[Path]) -> Job:
-    try:
-        inputs = recipe.inputs(shot, another=another, start=start[0] if start else None)
-    except ComfyWidgetsError as error:
-        raise error.at(scene=shot.scene, shot=shot.id) from error.__cause__
-    return submit(recipe.workflow, shot, fresh=another, **inputs)
+class _Turn:
+    """A shot's turn: it is asked for as it is then, whatever it was when it began to wait."""
 
+    def __init__(
+        self,
+        name: str,
+        now: Callable[[str], Shot | None],
+        recipe: Recipe,
+        submit: Callable[..., Job],
+        *,
+        another: bool,
+        start: Start | None,
+    ) -> None:
+        self._now, self._recipe, self._submit, self._another = partial(now, name), recipe, submit, another
+        self._start = start
+        self._picture: Path | None = None
+        self.item = Item(name, self._ask, shot=name, ready=None if start is None else self._ready)
+        self._look()
 
-async def _fill(start: list[Path], first: Callable[[], Any]) -> None:
-    start.append(await first())
+    def _look(self) -> Shot | None:
+        shot = self._now()
+        if shot is not None:
+            self.item.scene, self.item.prompt = shot.scene, self._recipe.words(shot)
+        return shot
+
+    async def _ready(self) -> None:
+        self._picture = await self._start() if self._start is not None else None
+
+    def _ask(self) -> Job | None:
+        shot = self._look()
+        if shot is None:
+            return None
+        # By now it may have got a keyframe of its own.
+        start = self._picture if self._recipe.chained(shot) else None
+        try:
+            inputs = self._recipe.inputs(shot, another=self._another, start=start)
+        except ComfyWidgetsError as error:
+            raise error.at(scene=shot.scene, shot=shot.id) from error.__cause__
+        return self._submit(self._recipe.workflow, shot, fresh=self._another, **inputs)
 
 
 def broken_chain(before: str) -> TimelineError:

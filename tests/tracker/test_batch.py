@@ -6,8 +6,9 @@ import pytest
 
 from comfy_widgets import Shot, Studio, Workflow
 from comfy_widgets.demo import DemoServer
-from comfy_widgets.errors import BatchFailed
+from comfy_widgets.errors import BatchFailed, BindingError
 from comfy_widgets.jobs import JobStatus
+from tests.lib.graphs import wan
 from tests.tracker.test_scenarios import graph, save, slow
 
 pytestmark = pytest.mark.slow
@@ -50,6 +51,39 @@ async def test_one_that_fails_stops_none(studio, workflow):
     assert any("Scene scene-002, shot shot-09" in line for line in caught.value._render_traceback_())
     assert "shot-10" in repr(batch.summary())
     assert "<td" in batch.summary()._repr_html_()
+
+
+@pytest.mark.parametrize("one_at_a_time", [False, True])
+async def test_whatever_is_wrong_with_a_shot_the_others_are_made(studio, one_at_a_time):
+    def text(shot, style):
+        return {"told": "a hill"}[shot.id] if shot.id in {"told", "untold"} else shot.text(style)
+
+    shots = [
+        Shot("endless", "x", seconds=float("inf")),
+        Shot("words", "x", seconds="2"),
+        Shot("unnamed", "x", inputs={5: 5}),
+        Shot("silent", None),
+        Shot("misspelt", "x", enhancers={"mood": ["calm"]}),
+        Shot("untold", "x"),
+        Shot("told", "x"),
+        SHOTS[0],
+        SHOTS[0],
+    ]
+    batch = await studio.generate(shots, Workflow(wan()), text=text, one_at_a_time=one_at_a_time)
+    assert [item.status for item in batch] == ["error"] * 6 + ["complete"] * 2 + ["error"]
+    assert batch.takes["told"].inputs["prompt"] == "a hill"
+    words = {item.label: str(item.error) for item in batch if item.error}
+    assert all(told.startswith(("Shot ", "Scene ")) for told in words.values())
+    assert "Shot unnamed: It could not be asked for: TypeError" in words["unnamed"]
+    assert "Its prompt could not be made" in words["silent"]
+    assert "There is no enhancer 'mood'. Did you mean 'Mood'?" in words["misspelt"]
+    assert "Its prompt could not be made: KeyError: 'untold'" in words["untold"]
+    assert "Two shots have the id shot-01. Give each an id of its own." in words["shot-01"]
+
+
+async def test_a_text_that_is_no_function_is_refused_in_words(studio, workflow):
+    with pytest.raises(BindingError, match=r"text is a function .*inputs=\{'text': …\}"):
+        studio.generate(SHOTS, workflow, text="x")
 
 
 async def test_one_at_a_time_keeps_the_queue_shallow(studio, server, workflow):

@@ -104,6 +104,11 @@ async def test_a_workflow_that_does_not_fit_says_so_at_the_shot_and_the_rest_goe
         "Say which input it is: workflow.bind(prompt='<node>.<input>')."
         for name in ("shot-01", "shot-02")
     ]
+    several = Workflow(graph(a=slow(text="x"), b=save("a")))
+    several.bindings.ambiguous["prompt"] = ["a.text", "b.filename_prefix"]
+    batch = await make(SHOTS[:1], workflow=several, file=None).generate()
+    assert "Several inputs could be 'prompt': a.text" in str(batch.errors["shot-01"])
+    assert batch.errors["shot-01"].hint == "Choose one: workflow.bind(prompt='a.text')."
     timeline = make([Shot("a", "x", keyframe=picture()), Shot("灯台" * 150, "灯台 " * 60, title="灯台" * 150, seed=1)])
     batch = await timeline.generate()
     assert statuses(timeline) == ["error", "complete"]
@@ -293,6 +298,53 @@ async def test_edits_while_it_is_made_are_kept(make, server):
     assert list(timeline.takes) == ["shot-01", "shot-02"]
     timeline.undo()
     assert statuses(timeline) == ["complete"] * 3
+
+
+async def test_what_waits_for_its_turn_is_made_as_it_is_then(make, server):
+    timeline = make([*SHOTS, Shot("shot-04", "view 4", seed=4)], one_at_a_time=True)
+    held = server.hold("KSampler")
+    batch = timeline.generate()
+    await held
+    timeline.edit("shot-02", prompt="said later", scene="scene-002")
+    timeline.delete("shot-03", "shot-04")
+    timeline.undo()
+    timeline.delete("shot-03")
+    held.release()
+    await batch
+    assert {name: take.inputs["prompt"] for name, take in batch.takes.items()} == {
+        "shot-01": "view 1",
+        "shot-02": "said later",
+        "shot-04": "view 4",
+    }
+    assert not timeline.edited("shot-02")
+    assert timeline.chosen["shot-02"].scene == "scene-002"
+    assert [item.status for item in batch] == ["complete", "complete", "cancelled", "complete"]
+    assert server.journal.posts("/prompt") == 3
+
+
+async def test_a_chain_follows_what_was_changed_while_it_waited(make, keyframes, picture, server):
+    shots = [
+        Shot(name, name, seed=place, keyframe=picture() if name == "a" else None) for place, name in enumerate("abcd")
+    ]
+    timeline = make(shots, workflow=keyframes, chain=True)
+    held = server.hold("KSampler")
+    batch = timeline.generate()
+    await held
+    timeline.delete("b")
+    timeline.edit("d", keyframe=picture("own"))
+    held.release()
+    await batch
+    assert batch.errors == {}
+    assert timeline.chosen["c"].inputs["keyframe"] == f"{timeline.chosen['a'].path.stem}.png"
+    assert timeline.chosen["d"].inputs["keyframe"] == "own.png"
+
+
+async def test_a_function_that_fails_for_one_shot_stops_none(make):
+    timeline = make(text=lambda shot, _style: {"shot-01": "one", "shot-03": "three"}[shot.id])
+    batch = await timeline.generate()
+    assert statuses(timeline) == ["complete", "error", "complete"]
+    assert "Its prompt could not be made: KeyError: 'shot-02'" in str(batch.errors["shot-02"])
+    assert [item.prompt for item in batch] == ["one", "view 2", "three"]
 
 
 SCRIPT = """

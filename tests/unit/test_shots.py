@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from comfy_widgets import Workflow
+from comfy_widgets.errors import TimelineError
 from comfy_widgets.shots import ENHANCERS, Shot
 from tests.lib.graphs import wan
 
@@ -47,6 +48,13 @@ def test_the_text_is_description_purpose_enhancers_style():
 def test_what_is_not_said_leaves_no_trace(shot, text):
     assert shot.text() == text
     assert shot.text("") == text
+
+
+def test_an_enhancer_that_there_is_not_is_no_silence():
+    with pytest.raises(TimelineError, match=r"Shot a: There is no enhancer 'lens'. Did you mean 'Lens'"):
+        Shot("a", "x", enhancers={"lens": ["35 mm"]}).text()
+    with pytest.raises(TimelineError, match=r"'Colour'.*Framing, Movement"):
+        Shot("a", "x", enhancers={"Colour": ["red"]}).bindings()
 
 
 def test_a_shot_sets_what_it_has():
