@@ -15,7 +15,7 @@ from av.error import FFmpegError
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
-from comfy_widgets.errors import CacheError, FetchFailed, InputFileError
+from comfy_widgets.errors import CacheError, CacheNotWritable, FetchFailed, InputFileError
 from comfy_widgets.files import put, temporary_beside
 
 # What browsers play from an mp4; anything else is encoded again.
@@ -80,7 +80,7 @@ def join(paths: Sequence[Path], into: Path, tell: Tell = lambda _: None) -> bool
         into.parent.mkdir(parents=True, exist_ok=True)
         temporary.touch()
     except OSError as error:
-        raise CacheError(f"{into.name} can't be written: {error.strerror}.", hint="Choose another place.") from error
+        raise _not_there(into, error) from error
     try:
         with av.open(str(temporary.absolute()), "w", format="mp4", options=options) as film:
             if copied:
@@ -88,10 +88,16 @@ def join(paths: Sequence[Path], into: Path, tell: Tell = lambda _: None) -> bool
             else:
                 _encode(paths, reels, film, tell)
         put(temporary, into)
+    except CacheNotWritable as error:
+        raise _not_there(into, error.__cause__) from error
     finally:
         temporary.unlink(missing_ok=True)
     tell(1.0)
     return copied
+
+
+def _not_there(into: Path, why: BaseException | None) -> CacheError:
+    return CacheError(f"{into} can't be written: {getattr(why, 'strerror', why)}.", hint="Choose another place.")
 
 
 def _look(path: Path) -> _Reel:

@@ -19,7 +19,7 @@ from comfy_widgets.run_log import RunLog
 from comfy_widgets.shots import Shot, Text
 from comfy_widgets.takes import Take
 from comfy_widgets.timeline_edits import Change, Edits
-from comfy_widgets.timeline_export import Export
+from comfy_widgets.timeline_export import Export, film_path
 from comfy_widgets.timeline_file import Told, completed, fingerprint, merged
 from comfy_widgets.timeline_runs import Recipe, Runs, Start, broken_chain, items, last_frame
 from comfy_widgets.timeline_saving import Keeper
@@ -204,12 +204,13 @@ class Timeline(Edits):
         Raises
         ------
         TimelineError
-            If no shot has a take.
+            If no shot has a take, or the film can't have this name.
         """
+        into = film_path(path, self.studio.cache)
         paths = [take.path for take in self.chosen.values() if take.kind == "video"]
         if not paths:
             raise TimelineError("No shot has a take yet.", hint="Make some first: timeline.generate().")
-        self.exported = Export(paths, Path(path), self.studio.home, partial(self._changed, Change()))
+        self.exported = Export(paths, into, self.studio.home, partial(self._changed, Change()))
         return self.exported
 
     def save(self, *, anyway: bool = False) -> None:

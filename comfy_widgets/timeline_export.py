@@ -2,11 +2,13 @@
 
 import asyncio
 from collections.abc import Callable, Generator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from comfy_widgets import film
-from comfy_widgets.errors import ComfyWidgetsError
+from comfy_widgets.cache import TakeCache
+from comfy_widgets.errors import ComfyWidgetsError, TimelineError
 from comfy_widgets.home_loop import HomeLoop
 
 
@@ -34,7 +36,14 @@ class Export:
         self._home = home
         self._changed = changed
         loop = home.bind()
-        self._task = loop.create_task(self._join(list(paths), loop), name="comfy_widgets export")
+
+        def tell(part: float) -> None:
+            with suppress(RuntimeError):  # the loop was closed: nobody listens, but the film is wanted
+                loop.call_soon_threadsafe(self._reached, part)
+
+        # The thread begins now: in a script that waits for nothing the loop never turns again.
+        joining = loop.run_in_executor(None, film.join, list(paths), into, tell)
+        self._task = loop.create_task(self._follow(joining), name="comfy_widgets export")
 
     @property
     def over(self) -> bool:
@@ -65,12 +74,9 @@ class Export:
             raise self.error.with_traceback(None)
         return self.path
 
-    async def _join(self, paths: list[Path], loop: asyncio.AbstractEventLoop) -> None:
-        def tell(part: float) -> None:
-            loop.call_soon_threadsafe(self._reached, part)
-
+    async def _follow(self, joining: asyncio.Future[bool]) -> None:
         try:
-            await asyncio.to_thread(film.join, paths, self.path, tell)
+            await asyncio.shield(joining)
         except ComfyWidgetsError as error:
             self.error = error
         except Exception as error:  # noqa: BLE001 - whatever PyAV stumbled over, somebody waits for the film
@@ -82,3 +88,27 @@ class Export:
         if part > self.progress:
             self.progress = part
             self._changed()
+
+
+def film_path(path: str | Path, cache: TakeCache) -> Path:
+    """Where a film may be written.
+
+    Raises
+    ------
+    TimelineError
+        If that is a folder, no mp4, or one of the takes.
+    """
+    path = Path(path).expanduser()
+    if path.is_dir():
+        inside = (path / "film.mp4").as_posix()
+        raise TimelineError(f"{path} is a folder.", hint=f"Name a file in it: timeline.export({inside!r}).")
+    if path.suffix.lower() != ".mp4":
+        named = path.with_suffix(".mp4").as_posix()
+        raise TimelineError(f"A film is an mp4, and {path.name} is not named so.", hint=f"timeline.export({named!r})")
+    if path.exists() and any(_is_file_of(take.path, path) for take in cache.takes()):
+        raise TimelineError(f"{path.name} is a take, and would be lost.", hint="Give the film another name.")
+    return path
+
+
+def _is_file_of(take: Path, path: Path) -> bool:
+    return take.name.casefold() == path.name.casefold() and take.exists() and take.samefile(path)

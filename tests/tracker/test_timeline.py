@@ -238,6 +238,26 @@ async def test_the_film_is_as_long_as_its_takes(make, tmp_path):
     assert not (tmp_path / "other.mp4").exists()
 
 
+async def test_a_film_takes_no_takes_place(make, tmp_path):
+    timeline = make(SHOTS[:2])
+    await timeline.generate()
+    first = timeline.chosen["shot-01"]
+    timeline.delete("shot-01")
+    (tmp_path / "films.mp4").mkdir()
+    for name, words in (
+        (first.path, "is a take, and would be lost"),
+        (timeline.chosen["shot-02"].path, "is a take, and would be lost"),
+        (tmp_path / "films.mp4", r"is a folder\. Name a file in it: timeline\.export\('.*/films\.mp4/film\.mp4'\)"),
+        (tmp_path / "film.webm", r"timeline\.export\('.*/film\.mp4'\)"),
+        (tmp_path / "film", r"timeline\.export\('.*/film\.mp4'\)"),
+    ):
+        with pytest.raises(TimelineError, match=words):
+            timeline.export(name)
+    assert first.path.stat().st_size == first.size
+    beside = await timeline.export(first.path.with_name("Film.MP4"))
+    assert media.probe(await timeline.export(beside)).frames == 9
+
+
 async def test_run_again_in_the_same_kernel_it_goes_on(make, server):
     held = server.hold("KSampler")
     first = make()
@@ -357,16 +377,19 @@ SCRIPT = """
     timeline.duplicate("shot-01")
     timeline.generate().result()
     print(timeline.export("film.mp4").result(), len(timeline.chosen))
-    studio.close()
+    timeline.export("forgotten.mp4")
+    if sys.argv[2] == "close":
+        studio.close()
 """
 
 
-def test_a_plain_script_does_it_all(tmp_path):
+@pytest.mark.parametrize("ending", ["close", "left open"])
+def test_a_plain_script_does_it_all(tmp_path, ending):
     (tmp_path / "wan.json").write_text(json.dumps(wan()))
     with DemoServer(step_seconds=0.0) as server:
         for shots in (4, 5):
             done = subprocess.run(
-                [sys.executable, "-W", "error", "-c", textwrap.dedent(SCRIPT), server.url],
+                [sys.executable, "-W", "error", "-c", textwrap.dedent(SCRIPT), server.url, ending],
                 cwd=tmp_path,
                 capture_output=True,
                 text=True,
@@ -377,4 +400,4 @@ def test_a_plain_script_does_it_all(tmp_path):
             assert [len(shot["takes"]) for shot in told["shots"]] == [1] * shots
         assert server.journal.posts("/prompt") == 3
     assert done.stdout == "film.mp4 5\n"
-    assert media.probe(tmp_path / "film.mp4").frames == 5 * 9
+    assert [media.probe(tmp_path / name).frames for name in ("film.mp4", "forgotten.mp4")] == [5 * 9] * 2

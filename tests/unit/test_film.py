@@ -98,5 +98,8 @@ def test_the_film_before_stays_when_one_is_torn(tmp_path):
 
 def test_a_folder_that_is_a_file(tmp_path):
     whole = clip(tmp_path / "a.mp4", seconds=1, size="160x96")
-    with pytest.raises(CacheError):
-        film.join([whole], whole / "film.mp4")
+    (tmp_path / "films").mkdir()
+    for into, words in ((whole / "film.mp4", "film.mp4"), (tmp_path / "films", "films can't be written")):
+        with pytest.raises(CacheError, match=words) as caught:
+            film.join([whole], into)
+        assert caught.value.hint == "Choose another place."
