@@ -242,7 +242,8 @@ class Pipeline:
         except OutputMissing:
             if not attempt.may_submit or not (news.record and news.record.files):
                 raise
-            # Somebody deleted the file. Its new name makes the server save it again; what is rendered is cached there.
+            # Somebody deleted the file, or it is broken. Its new name makes the server save it again; what is rendered
+            # is cached there.
             attempt.drop_row()
             attempt.job.id = str(uuid.uuid4())
             await submitting.submit(attempt, tracker, self.extra_data)

@@ -21,6 +21,9 @@ from comfy_widgets.takes import Take
 # In all long enough for a server to start again.
 PAUSE_SECONDS = (0.5, 1.0, 2.0, 4.0, 8.0, 15.0)
 
+# A file of these that can't be read is broken; of others it may be that only we can't.
+_SURELY_READ = {".mp4", ".m4v", ".webm", ".png", ".jpg", ".jpeg"}
+
 
 @dataclass(frozen=True)
 class Origin:
@@ -63,7 +66,7 @@ async def save(
     Raises
     ------
     OutputMissing
-        If there is no file, or the server has lost it.
+        If there is no file, or the server has lost it, or what it has of the chosen one can't be read.
     FetchFailed
         If the chosen file could not be brought here whole.
     CacheError
@@ -75,7 +78,7 @@ async def save(
         for number, (file, part) in enumerate(zip(wanted, parts, strict=True)):
             with told_as_cache_error(cache.folder / file.filename):
                 whole = await _fetch(client, file, part, partial(_tell_bytes, tell, number, len(wanted)))
-                await asyncio.to_thread(_check, file, part, whole)
+                await asyncio.to_thread(_check, file, part, whole=whole, chosen=number == 0)
     except BaseException:
         for number, part in enumerate(parts):
             cache.leave_part(part, origin.prompt_id, number)
@@ -118,16 +121,25 @@ async def _fetch(client: Client, file: OutputFile, part: Path, on_bytes: Callabl
         raise
 
 
-def _check(file: OutputFile, part: Path, whole: bool) -> None:
-    """Where the server did not say how long a file is, being readable is the proof that it is whole."""
-    if whole or file.kind == "other":
+def _check(file: OutputFile, part: Path, *, whole: bool, chosen: bool) -> None:
+    """See that a file is what its name says.
+
+    Where the server did not say how long it is, being readable is the proof that it is whole. One that came whole is what
+    the node wrote: it is kept as what it is, unless it is the take itself.
+    """
+    if file.kind == "other" or (whole and not (chosen and file.suffix in _SURELY_READ)):
         return
     try:
         media.probe(part)
-    except FetchFailed:
+    except FetchFailed as error:
         # What was cut is fetched anew next time, not continued.
         forget(part)
-        raise
+        if not whole:
+            raise
+        raise OutputMissing(
+            f"The server's file {file.filename} can't be read.",
+            hint="Look whether its disk is full, then make it again: job.resubmit().",
+        ) from error
 
 
 def _keep(cache: TakeCache, origin: Origin, files: list[OutputFile], parts: list[Path]) -> Take:
@@ -198,7 +210,7 @@ def _probe(part: Path) -> media.Probe | None:
     try:
         return media.probe(part)
     except FetchFailed:
-        # It came whole, so this is what the node wrote: kept, and shown as what it is.
+        # Kept, and shown as what it is.
         return None
 
 

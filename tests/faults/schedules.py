@@ -38,10 +38,10 @@ LEGAL: dict[str, tuple[set[str], int]] = {
     "http:slow=0.3@{n}": (WELL, 1),
     "view:truncate=60@png": (WELL, 1),
     "view:slow=20000": (WELL, 1),
-    # A file that is gone can only be saved again.
+    # A file that is gone or broken can only be saved again.
     "view:missing@png": (WELL, 2),
     "output:missing@png": (WELL, 2),
-    "output:truncate=10@png": (WELL, 1),
+    "output:truncate=10@png": (WELL, 2),
     "loop:stall=0.4@LabSlow#{n}": (WELL, 1),
     "history:late=0.5@{n}": (WELL, 1),
     # Without a record, and if the socket missed the end, nobody can know what it left.

@@ -292,6 +292,25 @@ async def test_an_output_that_was_deleted_is_made_again(studio, server, workflow
     assert server.journal.posts("/prompt") == 2
 
 
+@pytest.mark.parametrize("size", [0, 10, 1000])
+async def test_a_broken_file_is_saved_again_and_never_kept(server, studio, workflow, size):
+    server.inject(f"output:truncate={size}@mp4")
+    take = await studio.submit(workflow, seed=1)
+    assert (take.kind, take.frames) == ("video", 9)
+    assert server.journal.posts("/prompt") == 2
+
+
+async def test_a_file_that_stays_broken_is_an_error(server, studio, workflow):
+    server.inject("output:truncate=100@mp4#*")
+    job = studio.submit(workflow, seed=1)
+    with pytest.raises(OutputMissing, match=r"\.mp4 can't be read.*disk.*resubmit"):
+        await job
+    assert studio.cache.takes() == []
+    assert server.journal.posts("/prompt") == 2
+    server.heal()
+    assert (await job.resubmit()).kind == "video"
+
+
 async def test_a_workflow_that_saves_nothing_says_so(studio):
     graph = wan()
     graph["58"] = {"class_type": "PreviewAny", "inputs": {"source": ["6", 0]}}
