@@ -108,5 +108,7 @@ def _nearest(request: Request, takes: Sequence[Take]) -> str:
         for name, here, there in told[take][:_TOLD_CHANGES]
     ]
     more = [f"{len(told[take]) - _TOLD_CHANGES} more"] if len(told[take]) > _TOLD_CHANGES else []
+    if not told[take] and take.renderer == "demo":
+        return f"{take.path.name} is the same, but simulated by the embedded server: Studio(offline=True) shows it."
     what = ", ".join([*named, *more]) or "how its nodes are joined"
     return f"The nearest take, {take.path.name}, differs in: {what}."

@@ -40,9 +40,6 @@ log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-# While nobody can say which kind of renderer it would be, a real take goes before a simulated one.
-_KINDS = ("comfyui", "demo")
-
 # Jobs on their way, of all studios in this process: (server, folder, fingerprint) → job.
 _live: dict[tuple[str, str, str], Job] = {}
 
@@ -100,7 +97,7 @@ class Pipeline:
 
     async def known(self, request: Request) -> bool:
         """Whether a take for a request is on disk, so that asking for it costs the server nothing."""
-        kinds = [self.server.renderer] if self.server.renderer else list(_KINDS)
+        kinds = self._possible_kinds()
         if not self.offline and not self.server.renderer:
             with suppress(ServerError):
                 kinds = [(await tracker_for(self.server.address).capabilities()).renderer]
@@ -273,12 +270,18 @@ class Pipeline:
         trouble = await self._ask_who_renders(attempt)
         if attempt.capabilities is not None:
             return await self._on_disk(attempt, [attempt.capabilities.renderer])
-        found = await self._on_disk(attempt, list(_KINDS))
+        found = await self._on_disk(attempt, self._possible_kinds())
         if found is None:
             await refusals.check_files(attempt.job.request.filled)
             raise missed(attempt.job.request, await asyncio.to_thread(self.cache.takes), trouble)
         attempt.remark = "offline" if self.offline else "the server can't be reached"
         return found
+
+    def _possible_kinds(self) -> list[str]:
+        """What may have been rendered there, the likeliest first: the embedded server is on this machine."""
+        if self.server.renderer is not None:
+            return [self.server.renderer]
+        return ["comfyui", "demo"] if self.offline or self.server.address.is_here else ["comfyui"]
 
     async def _on_disk(self, attempt: Attempt, renderers: list[str]) -> Take | None:
         request = attempt.job.request

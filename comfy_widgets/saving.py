@@ -124,8 +124,8 @@ async def _fetch(client: Client, file: OutputFile, part: Path, on_bytes: Callabl
 def _check(file: OutputFile, part: Path, *, whole: bool, chosen: bool) -> None:
     """See that a file is what its name says.
 
-    Where the server did not say how long it is, being readable is the proof that it is whole. One that came whole is what
-    the node wrote: it is kept as what it is, unless it is the take itself.
+    Where the server did not say how long it is, being readable is the proof that it is whole. One that came whole is
+    what the node wrote: it is kept as what it is, unless it is the take itself.
     """
     if file.kind == "other" or (whole and not (chosen and file.suffix in _SURELY_READ)):
         return

@@ -2,7 +2,9 @@
 
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
+from ipaddress import ip_address
 from urllib.parse import SplitResult, urlsplit, urlunsplit
 
 from comfy_widgets.errors import KeyRefused, ServerUnreachable
@@ -64,6 +66,20 @@ class Address:
     def socket_url(self) -> str:
         """The address of the WebSocket, without a client id."""
         return "ws" + self.url.removeprefix("http") + "/ws"
+
+    @property
+    def is_here(self) -> bool:
+        """Whether it is on this machine.
+
+        Examples
+        --------
+        >>> [Address.parse(text).is_here for text in ("localhost:8188", "http://[::1]:8188", "gpu-1:8188")]
+        [True, True, False]
+        """
+        host = str(urlsplit(self.url).hostname)
+        with suppress(ValueError):
+            return ip_address(host).is_loopback
+        return host == "localhost"
 
     @property
     def name(self) -> str:

@@ -45,13 +45,12 @@ class Server:
         return self._address
 
     async def reach(self) -> Address:
-        """Its address, without holding up the loop.
+        """Its address, without holding up the loop; one that was started and has ended is started again.
 
         Raises
         ------
         DemoError
             If it can't be started.
         """
-        if self._address is None:
-            self._address = await asyncio.to_thread(self.start)
+        self._address = await asyncio.to_thread(self.start)
         return self._address

@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from comfy_widgets import Shot, Studio, Timeline, Workflow
-from comfy_widgets.demo import DemoServer, process
+from comfy_widgets.demo import DemoServer, Settings, process
 from comfy_widgets.errors import DemoError, NotCached, Rejected, ServerUnreachable
 from tests.lib.notebooks import NOTEBOOKS
 from tests.tracker.test_a_take import png
@@ -49,6 +49,12 @@ async def test_any_studio_that_reaches_nobody_serves_what_is_on_disk_and_says_so
         job = studio.submit(workflow, "shot-01", prompt="a lighthouse on a hill", seed=1)
         assert (await job).cached
         assert (job.source, job.message) == ("cache", "the server can't be reached")
+
+
+async def test_a_simulated_clip_is_not_what_another_machine_would_have_made(folder, workflow):
+    async with Studio("http://gpu-1.invalid:8188", cache=folder) as studio:
+        with pytest.raises(ServerUnreachable, match=r"shot-02_\w+\.mp4 is the same, but simulated.*offline=True"):
+            await studio.submit(workflow, prompt="gulls", seed=2)
 
 
 async def test_an_offline_studio_serves_what_is_on_disk_and_says_so(folder, workflow):
@@ -101,6 +107,13 @@ async def test_the_embedded_server_starts_with_what_is_not_on_disk(tmp_path, wor
         assert not studio.server.started
         assert not (await studio.submit(workflow, seed=1)).cached
         assert studio.server.started
+
+
+async def test_the_embedded_server_is_started_again_when_it_has_ended(tmp_path, workflow):
+    async with Studio.demo(cache=tmp_path, step_seconds=0.0) as studio:
+        await studio.submit(workflow, seed=1)
+        process.start(Settings(step_seconds=0.0)).stop()
+        assert (await studio.submit(workflow, seed=2)).seconds
 
 
 @pytest.mark.parametrize(
