@@ -1,16 +1,22 @@
 """The event loop that a studio lives in, in a notebook, a script or a program that brings its own."""
 
 import asyncio
+import atexit
 import signal
 import threading
-from collections.abc import Awaitable, Coroutine, Iterator
-from contextlib import contextmanager
+import weakref
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
+from contextlib import contextmanager, suppress
 from types import FrameType
 from typing import Any, TypeVar
 
 from comfy_widgets.errors import WrongLoop
 
 T = TypeVar("T")
+
+
+# Those with a loop of their own, which a script may leave open.
+_own: "weakref.WeakSet[HomeLoop]" = weakref.WeakSet()
 
 
 class HomeLoop:
@@ -27,6 +33,8 @@ class HomeLoop:
     def __init__(self) -> None:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._runner: asyncio.Runner | None = None
+        # Called before a loop of our own that a script left open is closed at exit.
+        self.let_go: Callable[[], Coroutine[Any, Any, None]] | None = None
 
     @property
     def loop(self) -> asyncio.AbstractEventLoop | None:
@@ -46,6 +54,7 @@ class HomeLoop:
             if running is None:
                 self._runner = asyncio.Runner()
                 running = self._runner.get_loop()
+                _own.add(self)
             self._loop = running
         elif running is not None and running is not self.loop:
             raise WrongLoop(
@@ -91,6 +100,22 @@ class HomeLoop:
         if self._runner is not None:
             self._runner.close()
             self._runner = self._loop = None
+
+    def end(self) -> None:
+        """Let go of what our own loop is at, and close it; nobody is there any more to hear of errors."""
+        if self.turns_by_itself:
+            return  # in a thread that is still at it
+        if self._runner is not None and self.let_go is not None:
+            with suppress(Exception):
+                self._runner.run(self.let_go())
+        self.close()
+
+
+@atexit.register
+def _close_all() -> None:
+    """End what a script left open: taken down with the interpreter, its tasks would complain of each other."""
+    for home in list(_own):
+        home.end()
 
 
 def _running_loop() -> asyncio.AbstractEventLoop | None:

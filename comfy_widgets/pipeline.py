@@ -72,6 +72,7 @@ class Pipeline:
         self.server = server
         self.cache = cache
         self.home = home
+        home.let_go = self._let_go
         self.offline = offline
         self.extra_data = extra_data
         self.show = show
@@ -147,6 +148,9 @@ class Pipeline:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         await asyncio.to_thread(self.cache.write_index, now=True)
+        await self._let_go()
+
+    async def _let_go(self) -> None:
         if self.server.started:
             await tracker_for(self.server.address).close_if_idle()
 

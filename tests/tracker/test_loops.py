@@ -167,7 +167,15 @@ SCRIPT = """
 """
 
 
-@pytest.mark.parametrize("ending", ["studio.close().done()", "'left open'"])
+@pytest.mark.parametrize(
+    "ending",
+    [
+        "studio.close().done()",
+        "'left open'",
+        "cw.Studio(offline=True).load('nowhere.json').exception()",
+        "__import__('asyncio').run(__import__('asyncio').sleep(0))",
+    ],
+)
 def test_a_script_ends_by_itself_and_quietly(tmp_path, ending):
     script = textwrap.dedent(SCRIPT.format(root=str(ROOT), cache=str(tmp_path), ending=ending))
     ran = subprocess.run(
