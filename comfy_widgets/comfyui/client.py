@@ -30,6 +30,7 @@ from comfy_widgets.errors import (
 _TIMEOUT = httpx.Timeout(60.0, connect=10.0)
 # What a proxy answers while the server behind it starts or is busy.
 _PASSING = {502, 503, 504}
+_LOG_TELLS = "Try again; if it stays so, the server's log says why."
 _AGAIN_SECONDS = 0.1
 
 log = logging.getLogger(__name__)
@@ -97,7 +98,10 @@ class Client:
             If somebody else answers.
         """
         for prefix in dict.fromkeys((self.prefix, "", "/api")):
-            stats = _json(await self._read("GET", "/system_stats", prefix))
+            answer = await self._read("GET", "/system_stats", prefix)
+            if answer.status_code == httpx.codes.INTERNAL_SERVER_ERROR:
+                raise _unexpected(answer)
+            stats = _json(answer)
             if isinstance(stats, dict) and "system" in stats:
                 self.prefix = prefix
                 return stats
@@ -345,14 +349,16 @@ class Client:
             ) from error
         except httpx.HTTPError as error:
             raise AnswerLost(
-                f"{self.address} gave no answer to {method} {path}: {str(error) or type(error).__name__}."
+                f"{self.address} gave no answer to {method} {path}: {str(error) or type(error).__name__}.",
+                hint=_LOG_TELLS,
             ) from error
         except httpx.InvalidURL as error:
             raise ServerUnreachable(
                 f"{self.address} is not an address.", hint="Write it as http://host:8188."
             ) from error
         if method == "GET" and answer.status_code in _PASSING:
-            raise AnswerLost(f"{self.address} answered {path} with HTTP {answer.status_code}: {_said(answer)}.")
+            what = f"{self.address} answered {path} with HTTP {answer.status_code}: {_said(answer)}."
+            raise AnswerLost(what, hint=_LOG_TELLS)
         if answer.status_code in {401, 403}:
             raise self._refused(method, path, answer)
         return answer
@@ -385,7 +391,8 @@ def _mapping(answer: httpx.Response) -> dict[str, Any]:
 
 
 def _unexpected(answer: httpx.Response) -> ComfyWidgetsError:
-    return ServerError(f"The server answered {answer.url.path} with HTTP {answer.status_code}: {_said(answer)}.")
+    what = f"The server answered {answer.url.path} with HTTP {answer.status_code}: {_said(answer)}."
+    return ServerError(what, hint=_LOG_TELLS)
 
 
 def _said(answer: httpx.Response) -> str:
