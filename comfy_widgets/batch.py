@@ -240,13 +240,12 @@ class Batch:
                 return
             again = item.job
             self._log.write(f"{item.label}: once more, {again.error}")
-            item.submit = again.resubmit
-            self._ask(item)
+            self._ask(item, again.resubmit)
 
-    def _ask(self, item: Item) -> None:
+    def _ask(self, item: Item, submit: Callable[[], Job | None] | None = None) -> None:
         item.attempts += 1
         try:
-            item.job = item.submit()
+            item.job = (submit or item.submit)()
         except Exception as error:  # noqa: BLE001 - what is wrong with one stops none of the others
             self._refuse(item, error)
             return

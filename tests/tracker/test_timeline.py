@@ -342,6 +342,29 @@ async def test_what_waits_for_its_turn_is_made_as_it_is_then(make, server):
     assert server.journal.posts("/prompt") == 3
 
 
+async def test_what_failed_is_asked_for_again_as_it_is_then(make):
+    failing = graph(a=slow(text=""), f={"class_type": "LabFail", "image": ["a", 0], "message": "no"}, b=save("f"))
+    workflow = Workflow(failing, bindings={"prompt": "a.text", "seed": "a.seed"})
+    timeline = make(SHOTS[:1], workflow=workflow, retries=1)
+    (item,) = batch = await timeline.generate()
+    assert item.attempts == 2
+    timeline.edit("shot-01", prompt="said later")
+    await batch.resubmit()
+    assert item.job.request.filled.inputs["prompt"] == "said later"
+
+
+async def test_keyframes_that_wait_for_their_turn_are_made_as_they_are_then(make, keyframes, server):
+    timeline = make(keyframes=Workflow(wan(), name="stills"), workflow=keyframes, one_at_a_time=True)
+    held = server.hold("KSampler")
+    batch = timeline.make_keyframes()
+    await held
+    timeline.edit("shot-02", prompt="said later")
+    timeline.delete("shot-03")
+    held.release()
+    await batch
+    assert [take.inputs["prompt"] for take in batch.takes.values()] == ["view 1", "said later"]
+
+
 async def test_a_chain_follows_what_was_changed_while_it_waited(make, keyframes, picture, server):
     shots = [
         Shot(name, name, seed=place, keyframe=picture() if name == "a" else None) for place, name in enumerate("abcd")
