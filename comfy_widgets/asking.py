@@ -5,11 +5,11 @@ from functools import partial
 from typing import Any, NoReturn
 
 from comfy_widgets.batch_items import Item
-from comfy_widgets.errors import BindingError, ComfyWidgetsError, TimelineError
+from comfy_widgets.errors import BindingError, ComfyWidgetsError, TimelineError, WorkflowError
 from comfy_widgets.jobs import Job, Request
 from comfy_widgets.pipeline import Pipeline
 from comfy_widgets.shots import Shot, Text
-from comfy_widgets.workflow import Workflow
+from comfy_widgets.workflow import Filled, Workflow
 
 
 def ask(
@@ -31,7 +31,7 @@ def ask(
     """
     scene, name = (shot.scene, shot.id) if isinstance(shot, Shot) else (None, shot)
     try:
-        filled = workflow.fill(inputs=inputs, **bindings)
+        filled = _filled(workflow, bindings, inputs)
         return pipeline.submit(Request(filled, scene, name, fresh=fresh, front=front))
     except ComfyWidgetsError as error:
         raise error.at(scene=scene, shot=name) from error.__cause__
@@ -111,8 +111,17 @@ def _refuse(why: ComfyWidgetsError) -> NoReturn:
     raise why
 
 
+def _filled(workflow: Workflow, bindings: Mapping[str, Any], inputs: Mapping[str, Any] | None = None) -> Filled:
+    if not isinstance(workflow, Workflow):
+        raise WorkflowError(
+            f"A Workflow is needed, not {workflow!r:.60}.",
+            hint="Load it: cw.Workflow.load('wan22_api.json') or await studio.load('wan22_ui.json').",
+        )
+    return workflow.fill(inputs=inputs, **bindings)
+
+
 async def _known(pipeline: Pipeline, workflow: Workflow, bindings: Mapping[str, Any]) -> bool:
     try:
-        return await pipeline.known(Request(workflow.fill(**bindings)))
+        return await pipeline.known(Request(_filled(workflow, bindings)))
     except Exception:  # noqa: BLE001 - asking for it says why
         return False

@@ -3,7 +3,7 @@
 import pytest
 
 from comfy_widgets import Workflow
-from comfy_widgets.errors import BindingError
+from comfy_widgets.errors import BindingError, WorkflowError
 from comfy_widgets.sweep import random_seeds
 from tests.tracker.test_batch import next_change
 from tests.tracker.test_scenarios import graph, save, slow
@@ -66,6 +66,14 @@ async def test_a_failure_leaves_a_hole_with_its_message(studio, workflow):
     assert [row["status"] for row in rows] == ["complete", "error"]
     assert "-5" in rows[1]["error"]
     assert rows[0]["error"] is None or rows[0]["error"] != rows[0]["error"]  # pandas says nan
+
+
+@pytest.mark.parametrize("workflow", ["wan22.json", {"1": {}}, None])
+async def test_what_is_no_workflow_is_told_so(studio, workflow):
+    with pytest.raises(WorkflowError, match=r"A Workflow is needed, not.*cw\.Workflow\.load"):
+        studio.submit(workflow, prompt="x")
+    sweep = await studio.sweep(workflow, seed=[1, 2])
+    assert [str(item.error) for item in sweep if "A Workflow is needed" not in str(item.error)] == []
 
 
 async def test_what_is_no_sweep_is_refused(studio, workflow):
