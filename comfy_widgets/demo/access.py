@@ -29,6 +29,11 @@ def path_of(request: web.Request) -> str:
     return request.path.removeprefix("/api") or "/"
 
 
+def asked(request: web.Request) -> str:
+    """What faults know a request by."""
+    return f"{request.method} {path_of(request)}"
+
+
 def journalled(core: Core) -> Middleware:
     """Write each request into the journal, but for the questions about it."""
 
@@ -47,21 +52,22 @@ def faulty(core: Core) -> Middleware:
 
     @web.middleware
     async def meet(request: web.Request, handler: Handler) -> web.StreamResponse:
-        due = core.faults.due("http", f"{request.method} {path_of(request)}")
+        due = core.faults.due("http", asked(request))
         for fault in due:
-            if not fault.action.startswith("after-") and (answer := await inflict(request, fault)):
+            if not fault.action.startswith("after-") and (answer := await inflict(core, request, fault)):
                 return answer
         response = await handler(request)
         for fault in due:
-            if fault.action.startswith("after-") and (answer := await inflict(request, fault)):
+            if fault.action.startswith("after-") and (answer := await inflict(core, request, fault)):
                 return answer
         return response
 
     return meet
 
 
-async def inflict(request: web.Request, fault: Fault) -> web.Response | None:
+async def inflict(core: Core, request: web.Request, fault: Fault) -> web.Response | None:
     """One fault; None lets the request go on."""
+    core.faults.happened(fault, at=asked(request))
     match fault.action.removeprefix("after-"):
         case "slow":
             await asyncio.sleep(fault.value or 0)
@@ -88,24 +94,31 @@ def keyed(core: Core) -> Middleware:
 
     def demanded(place: str) -> bool:
         by_settings = core.settings.key is not None or core.rules.cloud
-        return (by_settings and core.settings.key_on in {place, "both"}) or core.faults.demands(place)
+        return by_settings and core.settings.key_on in {place, "both"}
 
     @web.middleware
     async def check(request: web.Request, handler: Handler) -> web.StreamResponse:
         path = path_of(request)
-        is_socket = path == "/ws"
-        if path.startswith("/demo/") or not demanded("socket" if is_socket else "http"):
+        place = "socket" if path == "/ws" else "http"
+        fault = None if demanded(place) else core.faults.demanding(place)
+        free = path.startswith("/demo/") or not (demanded(place) or fault)
+        if free or wanted in keys_of(request, path):
             return await handler(request)
-        given = {
-            request.headers.get("X-API-Key"),
-            request.headers.get("Authorization", "").removeprefix("Bearer "),
-            request.rel_url.query.get("token") if is_socket else None,
-        }
-        if wanted in given:
-            return await handler(request)
+        if fault is not None:
+            core.faults.happened(fault, at=asked(request))
         return web.json_response({"message": "A valid key is needed"}, status=401)
 
     return check
+
+
+def keys_of(request: web.Request, path: str) -> set[str | None]:
+    """The keys that a request brings; only a socket's may stand in its address."""
+    kind, _, bearer = request.headers.get("Authorization", "").partition(" ")
+    return {
+        request.headers.get("X-API-Key"),
+        bearer.strip() if kind.lower() == "bearer" else None,
+        request.rel_url.query.get("token") if path == "/ws" else None,
+    }
 
 
 def same_origin(core: Core) -> Middleware:

@@ -6,6 +6,7 @@ import random
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 from comfy_widgets.demo.context import World
@@ -68,7 +69,7 @@ class Core:
         self.executor = Executor(self.world, self.hub, ids_matter=not self.rules.cloud)
         self.counter = 0
         self.free_memory = False
-        self.store = Store(journal)
+        self.store = Store(journal, faults)
         self.crashed = asyncio.Event()
         self._restart = restart
         self._lots = random.Random(settings.seed)  # noqa: S311 - delays, not secrets
@@ -132,17 +133,21 @@ class Core:
     async def passing(self, node_id: str, class_type: str, step: int | None = None) -> None:
         """A place in a running prompt: faults that are due here happen, and tests may hold it here."""
         for fault in self.faults.due("loop", class_type):
+            self.faults.happened(fault, at=class_type)
             # Clients know that the node began before everything stands still.
             await self.hub.drained()
             time.sleep(fault.value or 0)  # noqa: ASYNC251 - to stop the whole loop is what is asked for
         for fault in self.faults.due("queue", class_type):
+            self.faults.happened(fault, at=class_type)
             if fault.action == "clear":
                 self.clear()
             else:
                 self.executor.interrupt()
         for fault in self.faults.due("node", class_type):
+            self.faults.happened(fault, at=class_type)
             raise raised_by(fault)
         for fault in self.faults.due("server", class_type):
+            self.faults.happened(fault, at=class_type)
             await self.hub.drained()
             if fault.action == "crash":
                 self.crashed.set()
@@ -158,12 +163,20 @@ class Core:
             folder = self.folders.within(item.get("type", "output"), item.get("subfolder", ""))
             if folder is None or "filename" not in item:
                 continue
-            path = folder / item["filename"]
-            for fault in self.faults.due("output", path.suffix.removeprefix("."), file=path.name):
-                if fault.action == "missing":
-                    path.unlink(missing_ok=True)
-                elif path.exists():
-                    path.write_bytes(path.read_bytes()[: int(fault.value or 0)])
+            self._spoil(folder / item["filename"])
+
+    def _spoil(self, path: Path) -> None:
+        """Do to a saved file what is due, as far as it is still there and long enough."""
+        name = path.suffix.removeprefix(".")
+        for fault in self.faults.due("output", name):
+            left = int(fault.value or 0)
+            if not path.exists() or (fault.action == "truncate" and path.stat().st_size <= left):
+                continue
+            self.faults.happened(fault, at=name, file=path.name)
+            if fault.action == "missing":
+                path.unlink()
+            else:
+                path.write_bytes(path.read_bytes()[:left])
 
     def _tell_status(self, _: int) -> None:
         self.hub.send("status", self.status())
@@ -182,11 +195,13 @@ class Core:
             await self._hesitate(FORGOTTEN_SHARE)
             ending = await self.executor.run(item)
             await self._before_history()
-            due = self.faults.due("history", prompt_id=prompt_id)
-            for fault in due:
+            due = self.faults.due("history")
+            for fault in (fault for fault in due if fault.action == "late"):
+                self.faults.happened(fault, prompt_id=prompt_id)
                 await asyncio.sleep(fault.value or 0)
             self._close(prompt_id, ending)
-            if any(fault.action == "clear" for fault in due):
+            for fault in (fault for fault in due if fault.action == "clear"):
+                self.faults.happened(fault, prompt_id=prompt_id)
                 self.queue.history.clear()
             if self.executor.client_id is not None:
                 self.hub.send("executing", {"node": None, "prompt_id": prompt_id}, self.executor.client_id)

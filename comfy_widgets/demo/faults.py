@@ -179,17 +179,21 @@ class Faults:
         """No faults any more."""
         self.all.clear()
 
-    def due(self, target: str, name: str = "", scope: str = "", **facts: Any) -> list[Fault]:
-        """The faults of a target that happen at this occasion."""
-        found = [fault for fault in self.all if fault.target == target and fault.due(name, scope, self._lots)]
-        for fault in found:
-            self._journal.fault(fault.text, at=name, **facts)
+    def due(self, target: str, name: str = "", scope: str = "") -> list[Fault]:
+        """The faults of a target that are due at this occasion; one may keep another from happening."""
+        return [fault for fault in self.all if fault.target == target and fault.due(name, scope, self._lots)]
+
+    def actions(self, target: str, name: str = "", scope: str = "") -> dict[str, Fault]:
+        """The faults of a target that are due at this occasion, the first of each action."""
+        found: dict[str, Fault] = {}
+        for fault in self.due(target, name, scope):
+            found.setdefault(fault.action, fault)
         return found
 
-    def one(self, target: str, name: str = "", scope: str = "", **facts: Any) -> Fault | None:
-        """The first fault of a target that happens at this occasion."""
-        return next(iter(self.due(target, name, scope, **facts)), None)
+    def happened(self, fault: Fault, at: str = "", **facts: Any) -> None:
+        """A fault that was due is being done: only now it is written down."""
+        self._journal.fault(fault.text, at=at, **facts)
 
-    def demands(self, place: str) -> bool:
-        """Whether a fault demands a key at a place, ``http`` or ``socket``."""
-        return any(fault.target == "key" and fault.action in {place, "both"} for fault in self.all)
+    def demanding(self, place: str) -> Fault | None:
+        """The fault that demands a key at a place, ``http`` or ``socket``."""
+        return next((fault for fault in self.all if fault.target == "key" and fault.action in {place, "both"}), None)

@@ -4,6 +4,7 @@ import uuid
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from comfy_widgets.demo.faults import Faults
 from comfy_widgets.demo.journal import Journal
 
 if TYPE_CHECKING:
@@ -20,10 +21,13 @@ class Store:
     journal
         Where each visit is written down, and whether the visitor brought along a key, which is none of the store's
         business.
+    faults
+        Those of ``view``: here the files are sent.
     """
 
-    def __init__(self, journal: Journal) -> None:
+    def __init__(self, journal: Journal, faults: Faults) -> None:
         self._journal = journal
+        self._faults = faults
         self._files: dict[str, tuple[Path, dict[str, str]]] = {}
         self.url = ""
 
@@ -44,9 +48,11 @@ class Store:
     async def _give(self, request: "web.Request") -> "web.StreamResponse":
         from aiohttp import web  # noqa: PLC0415
 
+        from comfy_widgets.demo import sending  # noqa: PLC0415
+
         brought = any(name in request.headers for name in KEY_HEADERS)
         self._journal.note("store", method=request.method, with_key=brought)
         path, head = self._files.get(request.match_info["ticket"], (None, {}))
         if path is None or not path.is_file():
             return web.Response(status=403)
-        return web.FileResponse(path, headers=head)
+        return sending.answer(path, head, self._faults)

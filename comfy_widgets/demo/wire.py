@@ -10,6 +10,10 @@ if TYPE_CHECKING:
     from aiohttp import web
 
 
+#: What keeps a frame from being sent at all; of several that are due the first is done, and no other.
+FATAL = ("cut", "mute", "drop")
+
+
 class Wire:
     """One socket's way to its client.
 
@@ -36,20 +40,34 @@ class Wire:
 
     async def send(self, frame: str | bytes) -> None:
         """Send a frame, or do to it what is due."""
-        due = self._faults.due("ws", event_of(frame), self._scope)
-        actions = {fault.action for fault in due}
-        if "cut" in actions:
+        if self._transport is None or self._transport.is_closing():
+            return
+        name = event_of(frame)
+        due = self._faults.actions("ws", name, self._scope)
+        # On a muted socket nothing comes any more, but it can still break.
+        fatal = next((due[action] for action in (FATAL[:1] if self._muted else FATAL) if action in due), None)
+        if fatal is None:
+            await self._pass(frame, due)
+            return
+        self._faults.happened(fatal, at=name)
+        if fatal.action == "cut":
             self.cut()
-        self._muted = self._muted or "mute" in actions
-        if self._muted or actions & {"cut", "drop"}:
+        self._muted = self._muted or fatal.action == "mute"
+
+    async def _pass(self, frame: str | bytes, due: dict[str, Fault]) -> None:
+        """Send a frame once or twice, now or later, and after it those that were kept back."""
+        if self._muted:
             return
-        if "swap" in actions:
-            self._kept.append(frame)
+        if "swap" in due:
+            due.pop("delay", None)
+        for fault in due.values():
+            self._faults.happened(fault, at=event_of(frame))
+        copies = [frame] * (2 if "repeat" in due else 1)
+        if "swap" in due:
+            self._kept += copies
             return
-        copies = [frame] * (2 if "repeat" in actions else 1)
-        delay = next((fault for fault in due if fault.action == "delay"), None)
-        if delay is not None:
-            self._send_later(delay, copies)
+        if "delay" in due:
+            self._send_later(due["delay"], copies)
             return
         for each in [*copies, *self._kept]:
             await self._put(each)

@@ -1,6 +1,5 @@
 """Routes about files: view, upload."""
 
-import asyncio
 import hashlib
 import json
 import mimetypes
@@ -9,17 +8,14 @@ from pathlib import Path
 
 from aiohttp import BodyPartReader, web
 
+from comfy_widgets.demo import sending
 from comfy_widgets.demo.core import Core
-from comfy_widgets.demo.faults import Fault
 from comfy_widgets.demo.folders import KINDS
 from comfy_widgets.demo.render import encode, pictures
 
 UNSAFE = {"text/html", "text/html-sandboxed", "application/xhtml+xml", "text/javascript", "text/css"}
-
-
 #: Newer releases hold these back too.
 UNSAFE_SINCE = {"image/svg+xml", "text/xml", "application/xml"}
-PIECES_A_SECOND = 20
 
 
 def routes(core: Core) -> list[web.RouteDef]:
@@ -50,22 +46,24 @@ class Files:
         path = self._viewed(query.get("filename"), query.get("type", "output"), query.get("subfolder", ""))
         if isinstance(path, int):
             return web.Response(status=path)
-        fault = self._core.faults.one("view", path.suffix.removeprefix("."), file=path.name)
-        if not path.is_file() or (fault and fault.action == "missing"):
-            return web.Response(status=404)
-        head = {"Content-Disposition": f'filename="{path.name}"'}
-        if "preview" in query:
+        named = {"Content-Disposition": f'filename="{path.name}"'}
+        head = {**named, **self._kind(path)}
+        answer = (
+            self._elsewhere(path, head) if self._core.rules.cloud else sending.answer(path, head, self._core.faults)
+        )
+        if "preview" in query and answer.status != 404:
             # Only pictures can be previewed; on a video the real server stumbles too.
             frame = next(iter(pictures.loaded(path, only_first=True)[0].frames())) if is_picture(path) else None
             if frame is None:
                 raise TypeError("no picture")
-            return web.Response(body=encode.jpeg(frame), content_type="image/jpeg", headers=head)
-        head |= self._kind(path)
-        if fault is not None:
-            return await spoiled(request, path, head, fault)
-        if self._core.rules.cloud:
-            raise web.HTTPFound(self._core.store.ticket(path, head))
-        return web.FileResponse(path, headers=head)
+            return web.Response(body=encode.jpeg(frame), content_type="image/jpeg", headers=named)
+        return answer
+
+    def _elsewhere(self, path: Path, head: dict[str, str]) -> web.Response:
+        """Where Comfy Cloud has a file; what is wrong with it shows only there."""
+        if not path.is_file():
+            return web.Response(status=404)
+        return web.Response(status=302, headers={"Location": self._core.store.ticket(path, head)})
 
     def _kind(self, path: Path) -> dict[str, str]:
         """What the file is said to be; what a browser would run is sent as bytes."""
@@ -150,25 +148,6 @@ class Files:
             else:
                 fields[part.name or ""] = data.decode()
         return fields, name, content
-
-
-async def spoiled(request: web.Request, path: Path, head: dict[str, str], fault: Fault) -> web.StreamResponse:
-    """Send a file slowly, or break off after some bytes of it."""
-    content = await asyncio.to_thread(path.read_bytes)
-    response = web.StreamResponse(headers={**head, "Content-Length": str(len(content))})
-    await response.prepare(request)
-    value = int(fault.value or 0)
-    if fault.action == "truncate":
-        await response.write(content[:value])
-        if request.transport is not None:
-            request.transport.close()
-        return response
-    piece = max(value // PIECES_A_SECOND, 1)
-    for start in range(0, len(content), piece):
-        await asyncio.sleep(1 / PIECES_A_SECOND)
-        await response.write(content[start : start + piece])
-    await response.write_eof()
-    return response
 
 
 def unused(path: Path, content: bytes) -> Path:
