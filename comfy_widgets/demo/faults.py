@@ -4,13 +4,16 @@ A fault is a line ``target:action[=value][@when]``. This module knows the gramma
 that is due is done where it happens.
 """
 
+import difflib
 import random
 import re
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
 from comfy_widgets.demo.journal import Journal
+from comfy_widgets.demo.nodes import REGISTRY
 from comfy_widgets.errors import DemoError
 
 #: Every target and its actions; ``number`` marks those that need a value, ``status`` stands for an HTTP status code.
@@ -29,6 +32,21 @@ ACTIONS: dict[str, dict[str, str]] = {
     "loop": {"stall": "number"},
     "key": {"http": "", "socket": "", "both": ""},
 }  # fmt: skip
+
+
+#: What comes on a socket, as faults know it.
+EVENTS = (
+    "status", "feature_flags", "execution_start", "execution_cached", "progress_state", "progress", "executing",
+    "executing null", "executed", "execution_success", "execution_error", "execution_interrupted", "binary",
+)  # fmt: skip
+#: Those whose occasions are nodes.
+OF_NODES = {"queue", "node", "server", "loop"}
+#: A form for names that nobody can list, and what it is in words.
+FORMS = {
+    "http": (re.compile(r"[A-Z]+ /[^\s?#]*"), "a request is named by METHOD /path, as in POST /prompt"),
+    "view": (re.compile(r"\w+"), "a file is named by its extension, as in mp4"),
+    "output": (re.compile(r"\w+"), "a file is named by its extension, as in mp4"),
+}
 
 
 class OutOfMemoryError(RuntimeError):
@@ -123,14 +141,19 @@ def parse(text: str) -> Fault:
     status = re.fullmatch(r"(?P<after>after-)?(?P<code>[1-5]\d\d)", action) if "status" in known else None
     kind = f"{status['after'] or ''}status" if status else action
     if kind not in known or (kind.endswith("status") and status is None):
-        raise _unknown(text, f"{target} can {', '.join(known)}")
+        told = [each.replace("status", "503 (or 100 to 599)") for each in known]
+        raise _unknown(text, f"{target} can {', '.join(told)}")
     if (value is not None) > bool(known[kind]) or (known[kind] == "number" and value is None):
         raise _unknown(text, f"{action} needs {'a value' if known[kind] else 'no value'}")
     fault = Fault(text, target, kind, value=None if value is None else float(value))
     fault.status = int(status["code"]) if status else None
     fault.chance = None if form["chance"] is None else float(form["chance"])
+    if target == "key" and (form["when"] or form["chance"]):
+        raise _unknown(text, "a key is always demanded, without % and @")
     if form["when"] is not None:
         _read_when(fault, form["when"])
+    if fault.name is not None:
+        fault.name = _known_name(fault, fault.name)
     return fault
 
 
@@ -140,11 +163,36 @@ def _read_when(fault: Fault, when: str) -> None:
     if counted is None:
         fault.name, fault.number = when, 1
         return
+    if fault.chance is not None and counted["number"]:
+        raise _unknown(fault.text, "what is drawn is not counted: leave out the % or the number")
     fault.name = counted["name"] or None
     fault.again = counted["star"] is not None
     fault.number = int(counted["number"] or 1)
     if fault.number == 0:
         raise _unknown(fault.text, "occasions are counted from 1")
+
+
+def _known_name(fault: Fault, name: str) -> str:
+    """The name as occasions have it; one that can never come is refused."""
+    target = fault.target
+    if target in FORMS:
+        name = re.sub(r"^([A-Z]+) /api(?=/)", r"\1 ", name) if target == "http" else name
+        form, words = FORMS[target]
+        if not form.fullmatch(name):
+            raise _unknown(fault.text, words)
+    elif target == "ws" and name not in EVENTS:
+        raise _unknown(fault.text, f"there is no event {name!r}{_meant(name, EVENTS)}")
+    elif target in OF_NODES and name not in REGISTRY:
+        raise _unknown(fault.text, f"there is no node class {name!r}{_meant(name, REGISTRY)}")
+    elif target == "history":
+        raise _unknown(fault.text, "ended prompts are counted, as in @2, and have no names")
+    return name
+
+
+def _meant(name: str, known: Iterable[str]) -> str:
+    by_case = {each.lower(): each for each in known}
+    near = difflib.get_close_matches(name.lower(), by_case, 1)
+    return f"; is it {by_case[near[0]]!r}?" if near else ""
 
 
 def _unknown(text: str, why: str) -> DemoError:

@@ -1,20 +1,14 @@
 """Each fault does what FAULTS.md says, when it says, and the journal knows."""
 
 import contextlib
-import random
-import re
 import time
-from pathlib import Path
 
 import httpx
 import pytest
 
-from comfy_widgets.demo import DemoServer
-from comfy_widgets.demo.faults import ACTIONS, parse
-from comfy_widgets.errors import DemoError
+from comfy_widgets.demo.nodes import REGISTRY
 from tests.server.client import Client, names, nop, slow, small
 
-PAGE = Path(__file__).parents[2] / "comfy_widgets" / "demo" / "FAULTS.md"
 ORDER = [
     "status",
     "status",
@@ -412,56 +406,19 @@ def test_the_server_can_be_stalled_by_hand(comfy_server, client):
     assert time.monotonic() - began > 0.1
 
 
-def test_chances_are_drawn_from_the_seed():
-    def draws(seed):
-        lots, fault = random.Random(seed), parse("ws:drop%0.5")
-        return [fault.due("executed", "1", lots) for _ in range(64)]
-
-    assert draws(3) == draws(3) != draws(4)
-    assert 16 < sum(draws(3)) < 48
+@with_faults("http:503@POST /api/prompt", "http:500@GET /api/jobs/mine", release="newest")
+def test_a_request_may_be_named_with_api_in_front(client):
+    assert client.post(nop()).status_code == 503
+    assert client.http.get("/api/jobs/mine").status_code == 500
 
 
-def test_occasions_are_counted_for_each_connection():
-    fault, lots = parse("ws:cut@2*"), random.Random(0)
-    due = [fault.due("status", scope, lots) for scope in "aabbaa"]
-    assert due == [False, True, False, True, False, True]
+def test_a_node_of_ones_own_can_have_faults(comfy_server, client):
+    class LabMine(REGISTRY["LabNop"]):
+        """A node of a test."""
 
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "nonsense",
-        "ws:explode",
-        "moon:cut",
-        "ws:delay",
-        "ws:cut=3",
-        "http:777",
-        "http:after-status",
-        "history:late",
-        "ws:cut@0",
-        "http:status",
-    ],
-)
-def test_what_cannot_be_read_is_refused_with_the_reason(text):
-    with pytest.raises(DemoError, match="cannot be read"):
-        parse(text)
-
-
-def test_a_server_with_an_unreadable_fault_does_not_start():
-    with pytest.raises(DemoError, match="ws can cut"):
-        DemoServer(faults=("ws:explode",))
-
-
-def test_every_fault_on_the_page_can_be_read():
-    shown = re.findall(rf"[`'\"]((?:{'|'.join(ACTIONS)}):[^`'\"\s]+(?: /[a-z]+[^`'\"\s]*)?)[`'\"]", PAGE.read_text())
-    assert len(shown) > 25
-    for text in shown:
-        parse(text)
-
-
-def test_the_page_names_every_fault():
-    page = PAGE.read_text()
-    for target, actions in ACTIONS.items():
-        for action, value in actions.items():
-            shown = action.replace("status", "503") + ("=" if value == "number" else "")
-            assert f"`{target}:{shown}" in page, f"{target}:{action}"
+    try:
+        comfy_server.inject("node:error@LabMine")
+        prompt_id = client.post({"1": {"class_type": "LabMine", "inputs": {"n": 1}}}).json()["prompt_id"]
+        wait_for_fate(comfy_server, prompt_id, "error")
+    finally:
+        del REGISTRY["LabMine"]
