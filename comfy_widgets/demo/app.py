@@ -4,7 +4,7 @@ from aiohttp import web
 
 from comfy_widgets.demo.access import middlewares
 from comfy_widgets.demo.core import Core
-from comfy_widgets.demo.routes import files, info, jobs, prompts, socket
+from comfy_widgets.demo.routes import cloud, files, info, jobs, prompts, socket
 
 
 def build(core: Core) -> web.Application:
@@ -14,9 +14,9 @@ def build(core: Core) -> web.Application:
         prefixes = ("/api",) if core.rules.cloud and not route.path.startswith(("/ws", "/demo")) else ("", "/api")
         for prefix in prefixes:
             add(app, route.method, prefix + route.path, route)
-    if core.rules.jobs:
-        for route in jobs.routes(core):
-            add(app, route.method, route.path, route)
+    newer = jobs.routes(core) if core.rules.jobs else []
+    for route in [*newer, *(cloud.routes(core) if core.rules.cloud else [])]:
+        add(app, route.method, route.path, route)
     app.router.add_get("/{tail:.*}", nothing)
     return app
 

@@ -2,6 +2,7 @@
 
 import json
 import uuid
+from datetime import datetime
 
 import httpx
 import pytest
@@ -203,3 +204,62 @@ def test_the_clouds_files_lie_elsewhere_and_need_no_key(client, comfy_server):
     assert [entry["with_key"] for entry in comfy_server.journal.of("store")] == [False, True]
     assert httpx.get(place + "0").status_code == 403
     assert "demo" not in json.dumps([entry for entry in comfy_server.journal.entries if "key" in entry])
+
+
+@cloud
+def test_the_cloud_tells_where_a_job_is(comfy_server, client):
+    def post(graph, **more):
+        return client.http.post("/api/prompt", json={"prompt": graph, **more}, headers=KEY).json()["prompt_id"]
+
+    def status(prompt_id):
+        return client.http.get(f"/api/job/{prompt_id}/status", headers=KEY)
+
+    client.connect("&token=demo")
+    failing = {"class_type": "LabFail", "inputs": {"image": ["5", 0], "message": "no luck"}}
+    image = {"class_type": "EmptyImage", "inputs": {"width": 64, "height": 64, "batch_size": 1, "color": 0}}
+    done, failed = post(small()), post({**slow(0), "1": failing, "5": image})
+    client.events(lambda event: event == ["executing null", failed])
+    held = comfy_server.hold("LabNop")
+    running, pending = post(nop(1)), post(nop(2))
+    held.wait()
+    found = {each: status(each).json() for each in (done, failed, running, pending)}
+    assert [found[each]["status"] for each in found] == ["completed", "error", "in_progress", "pending"]
+    assert found[failed]["error_message"].strip() == "no luck"
+    assert found[done]["error_message"] is None
+    for told in found.values():
+        assert {"id", "status", "created_at", "updated_at", "last_state_update", "assigned_inference"} <= set(told)
+        assert datetime.fromisoformat(told["updated_at"]) >= datetime.fromisoformat(told["created_at"])
+    assert (status("nope").status_code, set(status("nope").json())) == (404, {"code", "message"})
+    assert client.http.post(f"/api/jobs/{pending}/cancel", headers=KEY).json() == {"cancelled": True}
+    assert status(pending).status_code == 404
+    assert client.http.get(f"/api/job/{done}/status").status_code == 401
+    held.release()
+
+
+@cloud
+def test_the_clouds_history_is_a_list_without_workflows(client):
+    client.connect("&token=demo")
+    ids = []
+    for number in range(3):
+        extra = {"extra_pnginfo": {"workflow": {"id": "mine", "nodes": []}, "note": "kept"}}
+        body = {"prompt": nop(number), "extra_data": extra}
+        ids.append(client.http.post("/api/prompt", json=body, headers=KEY).json()["prompt_id"])
+        client.events(lambda event, last=ids[-1]: event == ["executing null", last])
+    entries = client.http.get("/api/history_v2", headers=KEY).json()["history"]
+    assert [entry["prompt_id"] for entry in entries] == ids[::-1]
+    assert entries[0]["prompt"]["extra_data"]["extra_pnginfo"] == {"note": "kept"}
+    assert entries[0]["workflow_id"] == "mine"
+    assert "prompt" not in entries[0]["prompt"]
+    assert entries[0]["create_time"] >= entries[1]["create_time"]
+    page = client.http.get("/api/history_v2?max_items=1&offset=1", headers=KEY).json()["history"]
+    assert [entry["prompt_id"] for entry in page] == [ids[1]]
+    whole = client.http.get(f"/api/history_v2/{ids[0]}", headers=KEY).json()[ids[0]]
+    assert whole["prompt"]["prompt"] == nop(0)
+    assert whole["status"]["completed"]
+    assert client.http.get("/api/history_v2/nope", headers=KEY).status_code == 404
+
+
+@newest
+@pytest.mark.parametrize("path", ["/api/history_v2", "/api/job/mine/status"])
+def test_what_only_the_cloud_has_is_nowhere_else(client, path):
+    assert client.http.get(path).status_code == 404
