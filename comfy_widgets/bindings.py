@@ -158,9 +158,11 @@ def takes_file(graph: Graph, node_id: str, field: str) -> bool:
 def guess(graph: Graph) -> Bindings:
     """Find the inputs that people change; where several qualify none is taken and all are listed."""
     used = list(upstream(graph, output_nodes(graph)))
+    prompts = _texts(graph, used, "positive")
     candidates = {
-        "prompt": _texts(graph, used, "positive"),
-        "negative": _texts(graph, used, "negative"),
+        "prompt": prompts,
+        # A negative that is made of the prompt's conditioning, emptied, has no text of its own.
+        "negative": [address for address in _texts(graph, used, "negative") if address not in prompts],
         "seed": _named(graph, used, _SEEDS),
         "steps": _named(graph, used, ("steps",)),
         "cfg": _named(graph, used, ("cfg",)),
@@ -205,8 +207,9 @@ def _measures_a_latent(graph: Graph) -> Callable[[str], bool]:
 
 def _texts(graph: Graph, used: list[str], role: str) -> list[str]:
     """Where the text of a role is written: what the sampler's links of that role lead to, else by title."""
-    roles = {role, "conditioning"} if role == "positive" else {role}
-    starts = [source for node_id in used for name, source in links(graph, node_id).items() if name in roles]
+    starts = _linked(graph, used, role)
+    if not starts and role == "positive":  # a guider without a negative side
+        starts = _linked(graph, used, "conditioning")
     found = dict.fromkeys(place for start in starts for place in _text_behind(graph, start, role))
     if found:
         return list(found)
@@ -214,6 +217,10 @@ def _texts(graph: Graph, used: list[str], role: str) -> list[str]:
     if not titled and role == "positive":
         titled = [node_id for node_id in used if isinstance(literals(graph, node_id).get("prompt"), str)]
     return [place for node_id in titled for place in _own_text(graph, node_id)]
+
+
+def _linked(graph: Graph, used: list[str], name: str) -> list[str]:
+    return [links(graph, node_id)[name] for node_id in used if name in links(graph, node_id)]
 
 
 def _text_behind(graph: Graph, start: str, role: str) -> list[str]:
@@ -228,21 +235,35 @@ def _text_behind(graph: Graph, start: str, role: str) -> list[str]:
         if not own:
             behind = links(graph, node_id)
             # A node that carries both roles hands each on by its name; conditioning nodes have one way through.
-            stack += (
+            further = (
                 [behind[role]]
                 if role in behind
                 else [source for name, source in behind.items() if "cond" in name or name in {"positive", "negative"}]
             )
+            stack += further
+            if not further and "clip" in behind:  # an encoder that has its texts under names of its own
+                names = graph[node_id]["inputs"]
+                found += [address for name in names for address in _strings(graph, node_id, name)]
     return found
 
 
 def _own_text(graph: Graph, node_id: str) -> list[str]:
     inputs = graph[node_id].get("inputs") or {}
-    for name in _TEXTS:
-        address = _address(graph, node_id, name) if name in inputs else None
-        if address and isinstance(Bindings(graph, {name: address}).value(name), str):
-            return [address]
-    return []
+    found = (_strings(graph, node_id, name) for name in _TEXTS if name in inputs)
+    return next((places for places in found if places), [])
+
+
+def _strings(graph: Graph, node_id: str, field: str) -> list[str]:
+    """Where an input's text is written; behind a node that joins several, each of them."""
+    if address := _address(graph, node_id, field):
+        end, name = place(graph, address)
+        return [address] if isinstance(graph[end]["inputs"][name], str) else []
+    link = link_of(graph, graph[node_id]["inputs"][field])
+    if not link:
+        return []
+    source = link[0]
+    parts = [name for name in graph[source].get("inputs") or {} if name.startswith(_TEXTS)]
+    return [each for name in parts for each in _strings(graph, source, name)]
 
 
 def _keyframes(graph: Graph, used: list[str]) -> dict[str, list[str]]:

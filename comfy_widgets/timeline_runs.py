@@ -74,7 +74,7 @@ class Recipe:
                 hint="Say which input it is: workflow.bind(prompt='<node>.<input>').",
             )
         found = shot.bindings(self.style, self.text)
-        if "negative" in known:
+        if "negative" in known and known["negative"] != known.get("prompt"):
             found["negative"] = shot.negative or self.negative or known.value("negative") or DEFAULT_NEGATIVE
         if start is not None:
             found["keyframe"] = start

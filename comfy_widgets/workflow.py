@@ -113,7 +113,7 @@ class Workflow:
     def __init__(
         self, graph: Mapping[str, Any], *, name: str = "workflow", bindings: Mapping[str, str] | None = None
     ) -> None:
-        self.graph = copy.deepcopy(_checked(graph, name))
+        self.graph = _checked(graph, name)
         self.name = name
         self.bindings = guess(self.graph) if bindings is None else Bindings(self.graph, bindings)
 
@@ -139,6 +139,8 @@ class Workflow:
             raise WorkflowError(
                 f"{path.name} is not JSON: {error}.", hint="Export it again in ComfyUI: Workflow, Export (API)."
             ) from error
+        except RecursionError as error:
+            raise _too_deep(path.name) from error
         return cls(graph, name=path.stem)
 
     def bind(self, **addresses: str) -> "Workflow":
@@ -155,7 +157,10 @@ class Workflow:
             If an address leads nowhere, or to two nodes of one title.
         """
         found = {name: ".".join(place(self.graph, address)) for name, address in addresses.items()}
-        bound = Workflow(self.graph, name=self.name, bindings={**self.bindings, **found})
+        kept = dict(self.bindings)
+        if kept.get("negative") == found.get("prompt"):
+            kept.pop("negative", None)  # it was guessed, and turns out to be the prompt's
+        bound = Workflow(self.graph, name=self.name, bindings={**kept, **found})
         still = {name: places for name, places in self.bindings.ambiguous.items() if name not in found}
         bound.bindings.ambiguous = still
         return bound
@@ -173,7 +178,7 @@ class Workflow:
         Raises
         ------
         BindingError
-            If a name is unknown or a value is of the wrong kind.
+            If a name is unknown, a value is of the wrong kind, or one input is given two.
         InputFileError
             If a local file is missing.
         """
@@ -231,9 +236,16 @@ class _Filling:
     graph: dict[str, Any]
     files: list[InputFile] = field(default_factory=list)
     shown: dict[str, Any] = field(default_factory=dict)
+    given: dict[tuple[str, str], tuple[str, Any]] = field(default_factory=dict)
 
     def put(self, address: str, value: Any, name: str | None = None) -> None:
         node_id, input_name = place(self.graph, address)
+        before, other = self.given.setdefault((node_id, input_name), (name or address, value))
+        if other is not value and other != value:
+            raise BindingError(
+                f"{before} and {name or address} are one input, {node_id}.{input_name}, and were given two values.",
+                hint=f"Leave one out, or bind {name or before} to another input.",
+            )
         reads = takes_file(self.graph, node_id, input_name)
         if isinstance(value, Random):
             value = random.randrange(_LARGEST_SEED)  # noqa: S311 - a seed is no secret
@@ -318,14 +330,29 @@ def _checked(graph: Any, name: str) -> dict[str, Any]:
             f"{name} is not a graph: each node needs a class_type.",
             hint="Export it in ComfyUI: Workflow, Export (API).",
         )
-    return {str(node_id): dict(node) for node_id, node in graph.items()}
+    torn = [node_id for node_id, node in graph.items() if not isinstance(node.get("inputs") or {}, Mapping)]
+    if torn:
+        raise WorkflowError(
+            f"{name} is not a graph: the inputs of node {torn[0]} have no names.",
+            hint="Export it in ComfyUI: Workflow, Export (API).",
+        )
+    try:
+        return {str(node_id): copy.deepcopy(dict(node)) for node_id, node in graph.items()}
+    except RecursionError as error:
+        raise _too_deep(name) from error
+
+
+def _too_deep(name: str) -> WorkflowError:
+    return WorkflowError(
+        f"{name} is nested too deeply to be a graph.", hint="Export it again in ComfyUI: Workflow, Export (API)."
+    )
 
 
 def _carried(path: Path) -> Any:
     try:
         told = media.metadata(path)
         return json.loads(told["prompt"])
-    except (ComfyWidgetsError, KeyError, ValueError) as error:
+    except (ComfyWidgetsError, KeyError, ValueError, RecursionError) as error:
         raise WorkflowError(
             f"{path.name} carries no graph.",
             hint="Files that ComfyUI saved with metadata do; export the workflow instead.",

@@ -63,6 +63,67 @@ def test_prompts_are_found_through_nodes_that_carry_both():
     assert Workflow(graph).bindings["negative"] == "7.text"
 
 
+def test_a_negative_made_of_the_prompt_is_none():
+    graph = wan()
+    graph["7"] = {"class_type": "ConditioningZeroOut", "inputs": {"conditioning": ["6", 0]}}
+    workflow = Workflow(graph)
+    assert workflow.bindings["prompt"] == "6.text"
+    assert "negative" not in workflow.bindings
+    assert "negative" not in Workflow(wan()).bind(prompt="7.text").bindings
+
+
+def test_one_input_takes_one_value():
+    workflow = Workflow(wan()).bind(also="6.text")
+    with pytest.raises(BindingError, match=r"prompt and also are one input, 6\.text"):
+        workflow.fill(prompt="a fox", also="a whale")
+    assert workflow.fill(prompt="a fox", also="a fox").inputs["prompt"] == "a fox"
+    with pytest.raises(BindingError, match="one input"):
+        workflow.fill(prompt="a fox", inputs={"6.text": "a whale"})
+
+
+def test_conditioning_on_the_negative_side_is_no_prompt():
+    graph = wan()
+    graph["70"] = {"class_type": "ConditioningSetTimestepRange", "inputs": {"conditioning": ["7", 0], "start": 0.0}}
+    graph["3"]["inputs"]["negative"] = ["70", 0]
+    bindings = Workflow(graph).bindings
+    assert (bindings["prompt"], bindings["negative"]) == ("6.text", "7.text")
+    del graph["3"]["inputs"]["negative"], graph["3"]["inputs"]["positive"]
+    graph["3"]["inputs"]["conditioning"] = ["6", 0]
+    assert Workflow(graph).bindings["prompt"] == "6.text"
+
+
+def test_texts_under_other_names_and_of_several_parts_are_named():
+    graph = wan()
+    graph["6"] = {
+        "class_type": "CLIPTextEncodeFlux",
+        "inputs": {"clip": ["38", 0], "clip_l": "a", "t5xxl": "b", "guidance": 3.5},
+    }
+    assert Workflow(graph).bindings.ambiguous["prompt"] == ["6.clip_l", "6.t5xxl"]
+    graph = wan()
+    graph["6"]["inputs"]["text"] = ["60", 0]
+    graph["60"] = {
+        "class_type": "StringConcatenate",
+        "inputs": {"string_a": "a fox", "string_b": "at dusk", "delimiter": ", "},
+    }
+    assert Workflow(graph).bindings.ambiguous["prompt"] == ["60.string_a", "60.string_b"]
+
+
+@pytest.mark.parametrize(
+    ("graph", "words"),
+    [
+        ('{"1": {"class_type": "A", "inputs": [1]}}', "inputs of node 1"),
+        ('{"1": {"class_type": "A", "inputs": {"x": ' + "[" * 600 + "]" * 600 + "}}}", "nested too deeply"),
+        ("[" * 200_000 + "]" * 200_000, "nested too deeply"),
+    ],
+    ids=["inputs without names", "deep inputs", "deep file"],
+)
+def test_what_is_no_graph_is_told_by_its_name(tmp_path, graph, words):
+    path = tmp_path / "odd.json"
+    path.write_text(graph)
+    with pytest.raises(WorkflowError, match=f"odd.*{words}"):
+        Workflow.load(path)
+
+
 def test_two_seeds_are_listed_and_none_is_chosen():
     graph = wan()
     graph["4"] = {**graph["3"], "inputs": {**graph["3"]["inputs"], "latent_image": ["3", 0]}}
