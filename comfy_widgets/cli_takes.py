@@ -11,6 +11,7 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 from rich.table import Table
 
 from comfy_widgets import faces
+from comfy_widgets.bindings import listed
 from comfy_widgets.cache import TakeCache, folder_of_takes
 from comfy_widgets.errors import BindingError, CacheError, NotCached
 from comfy_widgets.jobs import Job
@@ -116,7 +117,14 @@ def _found(options: argparse.Namespace) -> Take:
         raise NotCached(
             f"No take in {cache.folder} begins with {options.take!r}.", hint="comfy-widgets takes lists all."
         )
-    return fitting[-1]
+    named = [take for take in fitting if options.take in {take.path.name, take.path.stem}]
+    if len(fitting) > 1 and len(named) != 1:
+        names = listed([take.path.name for take in fitting])
+        raise NotCached(
+            f"{len(fitting)} takes in {cache.folder} begin with {options.take!r}: {names}.",
+            hint="Give more of the name, up to the whole of it.",
+        )
+    return named[0] if len(named) == 1 else fitting[0]
 
 
 def _show(options: argparse.Namespace) -> int:

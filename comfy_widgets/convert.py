@@ -16,7 +16,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from comfy_widgets.editor.groups import as_subgraphs, name_of
-from comfy_widgets.editor.levels import BYPASSED, MUTED, Level, Subgraphs
+from comfy_widgets.editor.levels import BYPASSED, MUTED, Level, Subgraphs, first_word, is_getter
 from comfy_widgets.editor.links import Gone, Links, Output, Role, Roles, Source
 from comfy_widgets.editor.shape import check
 from comfy_widgets.editor.values import Node, produced, sent, widget_values
@@ -135,6 +135,11 @@ class _Converting:
             error = WorkflowError(
                 f"This group node can't be read: {listed}.",
                 hint="Open the workflow in ComfyUI, turn the group into a subgraph or into nodes, and save it again.",
+            )
+        elif is_getter(node):
+            error = WorkflowError(
+                f"No node sets {first_word(node)!r}, which {_in_words(level, node)} gets.",
+                hint="Its Set node is missing: put it back in ComfyUI, or remove what needs it.",
             )
         else:
             packs = sorted({pack for _, node in nodes if (pack := pack_of(_origin(node)))})

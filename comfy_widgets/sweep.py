@@ -12,6 +12,7 @@ from comfy_widgets.errors import BindingError
 from comfy_widgets.home_loop import HomeLoop
 from comfy_widgets.run_log import RunLog
 from comfy_widgets.takes import Take
+from comfy_widgets.workflow import Random
 
 # A seed that JavaScript and every node can hold.
 _LARGEST_SEED = 2**53
@@ -70,7 +71,7 @@ class Sweep(Batch):
     Parameters
     ----------
     axes
-        Name → values, in the order in which they were given.
+        Name → values, in the order in which they were given; for each ``RANDOM`` a seed is drawn.
     pairs
         Whether the axes go together instead of being combined.
     item
@@ -97,7 +98,7 @@ class Sweep(Batch):
         plan: Plan | None = None,
         common: Mapping[str, Any] | None = None,
     ) -> None:
-        self.axes = {name: list(values) for name, values in axes.items()}
+        self.axes = {name: [_drawn(value) for value in values] for name, values in axes.items()}
         self.pairs = pairs
         self.common = dict(common or {})
         self.places = list(cells(self.axes, pairs=pairs))
@@ -152,6 +153,11 @@ class Sweep(Batch):
     def __repr__(self) -> str:
         axes = (" + " if self.pairs else " × ").join(f"{name} ({len(values)})" for name, values in self.axes.items())
         return "\n".join([f"Sweep over {axes}", *(f"  {item.label}" for item in self.items)])
+
+
+def _drawn(value: Any) -> Any:
+    # Drawn here and not when it is filled: places are told apart by their values.
+    return secrets.randbelow(_LARGEST_SEED) if isinstance(value, Random) else value
 
 
 def _clipped(value: Any) -> str:

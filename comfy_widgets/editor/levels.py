@@ -134,6 +134,12 @@ def is_setter(node: Node) -> bool:
     return called and "set" in [word.lower() for word in _WORDS.findall(node["type"])]
 
 
+def is_getter(node: Node) -> bool:
+    """Whether a node has a getter's shape: "get" in its class, a name, and no input."""
+    named = "get" in [word.lower() for word in _WORDS.findall(node["type"])] and first_word(node) is not None
+    return named and not node.get("inputs")
+
+
 class Subgraphs:
     """The subgraphs that a workflow brings along, wherever they are defined.
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from comfy_widgets import Workflow
+from comfy_widgets import RANDOM, Workflow
 from comfy_widgets.errors import BindingError, WorkflowError
 from comfy_widgets.sweep import random_seeds
 from tests.tracker.test_batch import next_change
@@ -33,6 +33,12 @@ async def test_pairs_go_together(studio, workflow):
     assert list(sweep.takes) == [("dusk", 7), ("dawn", 8)]
     one = await studio.sweep(workflow, seed=[7, 8], steps=1)
     assert list(one.takes) == [7, 8]
+
+
+async def test_seeds_that_are_drawn_have_places_of_their_own(studio, workflow):
+    sweep = await studio.sweep(workflow, seed=[RANDOM] * 3, steps=1)
+    assert len(sweep.takes) == 3
+    assert {seed: take.inputs["seed"] for seed, take in sweep.takes.items()} == {seed: seed for seed in sweep.takes}
 
 
 async def test_three_by_four_stopped_at_half_and_continued(studio, server, workflow):

@@ -81,6 +81,19 @@ def test_takes_are_listed_shown_and_copied(make, tmp_path, capfd):
     assert "No take in" in capfd.readouterr().err
 
 
+def test_of_several_that_fit_none_is_chosen(make, tmp_path, capfd):
+    folder, out = str(tmp_path / "takes"), str(tmp_path / "out.mp4")
+    for seed in (1, 2):
+        make("prompt=dusk", f"seed={seed}")
+    name = TakeCache(folder).takes()[0].path.name
+    assert cli.main(["takes", "--folder", folder, "export", "dusk", out]) == 1
+    told = " ".join(capfd.readouterr().err.split())
+    assert "2 takes in" in told
+    assert "Give more of the name" in told
+    assert not Path(out).exists()
+    assert cli.main(["takes", "--folder", folder, "export", name, out]) == 0
+
+
 def test_the_oldest_go_first_and_favourites_stay(make, tmp_path):
     cache = TakeCache(tmp_path / "takes")
     for seed in (1, 2, 3):
