@@ -74,9 +74,7 @@ def test_two_setters_of_one_name_are_an_error():
 
 def test_a_getter_without_a_setter_says_what_is_missing():
     saved = joined(node(4, "GetNode", ["a"], outputs=[output(9)]), links=[(9, 4, 0, 2, 0, "IMAGE")])
-    with pytest.raises(
-        WorkflowError, match=r"No node sets 'a', which node 4 \(GetNode\) gets\. Its Set node"
-    ):
+    with pytest.raises(WorkflowError, match=r"No node sets 'a', which node 4 \(GetNode\) gets\. Its Set node"):
         to_api(saved, FILM)
 
 
