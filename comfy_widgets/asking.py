@@ -122,6 +122,6 @@ def _filled(workflow: Workflow, bindings: Mapping[str, Any], inputs: Mapping[str
 
 async def _known(pipeline: Pipeline, workflow: Workflow, bindings: Mapping[str, Any]) -> bool:
     try:
-        return await pipeline.known(Request(_filled(workflow, bindings)))
+        return await pipeline.on_disk.known(Request(_filled(workflow, bindings)))
     except Exception:  # noqa: BLE001 - asking for it says why
         return False

@@ -47,6 +47,8 @@ class Attempt:
         Whether a new prompt may be queued if there is none.
     before
         The attempt that was asked for before this one: it is queued first.
+    after
+        A job for the same that is being stopped: this one begins when it is over.
 
     Attributes
     ----------
@@ -72,6 +74,7 @@ class Attempt:
     prior: str | None = None
     may_submit: bool = True
     before: "Attempt | None" = None
+    after: Job | None = None
     answered: asyncio.Event = field(default_factory=asyncio.Event)
     task: asyncio.Task[None] | None = None
     tracked: Tracked | None = None
@@ -86,6 +89,11 @@ class Attempt:
     def posted(self) -> bool:
         """Whether the server has been told of the prompt, or may have been."""
         return self.tracked is not None and self.tracked.posted_at is not None
+
+    @property
+    def abandoned(self) -> bool:
+        """Whether its loop was closed under it."""
+        return self.task is not None and self.task.get_loop().is_closed()
 
     async def turn(self) -> None:
         """Wait until all that was asked for before has been queued, or is over: people expect the order they wrote."""

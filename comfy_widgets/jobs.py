@@ -275,7 +275,7 @@ class Job:
         """Nobody must wait for a loop that does not turn."""
         if self.over:
             return
-        if self._home.loop is None:
+        if self._home.loop in {None, here}:
             self._acts.reattach(self)
         elif self._home.loop is not here and not self._home.turns_by_itself:
             raise WrongLoop("This job belongs to an event loop that is not running.", hint="Use: job.result()")

@@ -5,10 +5,9 @@ import logging
 import time
 import uuid
 from collections.abc import Callable, Coroutine, Mapping
-from contextlib import suppress
 from typing import Any, TypeVar
 
-from comfy_widgets import refusals, submitting
+from comfy_widgets import submitting
 from comfy_widgets.attempt import AT_REST, Attempt
 from comfy_widgets.cache import TakeCache
 from comfy_widgets.comfyui.capabilities import Capabilities
@@ -19,17 +18,16 @@ from comfy_widgets.comfyui.tracked import News
 from comfy_widgets.comfyui.tracker import Tracker, tracker_for
 from comfy_widgets.errors import (
     ComfyWidgetsError,
-    DemoError,
     JobFailed,
     Lost,
     OutputMissing,
-    ServerError,
     ServerUnreachable,
 )
 from comfy_widgets.estimates import Estimates
 from comfy_widgets.home_loop import HomeLoop
 from comfy_widgets.jobs import Job, JobStatus, Request
-from comfy_widgets.outcomes import closed, failure, missed, status_of
+from comfy_widgets.on_disk import OnDisk
+from comfy_widgets.outcomes import closed, failure, status_of
 from comfy_widgets.saving import Origin, save, server_name
 from comfy_widgets.takes import Take
 from comfy_widgets.unfinished import Row
@@ -40,8 +38,8 @@ log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-# Jobs on their way, of all studios in this process: (server, folder, fingerprint) → job.
-_live: dict[tuple[str, str, str], Job] = {}
+# What is made now, by all studios in this process: (server, folder, fingerprint) → the latest attempt.
+_live: dict[tuple[str, str, str], Attempt] = {}
 
 
 class Pipeline:
@@ -76,6 +74,7 @@ class Pipeline:
         self.offline = offline
         self.extra_data = extra_data
         self.show = show
+        self.on_disk = OnDisk(server, cache, offline=offline)
         self._attempts: dict[Job, Attempt] = {}
         self._latest: Attempt | None = None
         self._closed = False
@@ -84,29 +83,27 @@ class Pipeline:
 
     def submit(self, request: Request, *, prior: str | None = None) -> Job:
         """Start making a take; a live job of this process for the same is returned instead."""
-        self.home.bind()
+        loop = self.home.bind()
         live, cell = _live.get(self._place(request)), running_cell()
-        if live is not None and not request.fresh and not live.over and live.loop is self.home.loop:
-            live.asked_in |= {cell.digest: cell} if cell else {}
-            return live
+        if live is not None and (request.fresh or live.abandoned or live.job.loop is not loop):
+            live = None
+        if live is not None and not live.cancelling:
+            live.job.asked_in |= {cell.digest: cell} if cell else {}
+            return live.job
         job = Job(str(uuid.uuid4()), request, self.home, self)
         job.asked_in |= {cell.digest: cell} if cell else {}
-        _live[self._place(request)] = job
-        self._latest = Attempt(job, self.server, self.cache, prior=prior, before=self._latest)
+        self._latest = Attempt(
+            job, self.server, self.cache, prior=prior, before=self._latest, after=live.job if live else None
+        )
         self._start(self._latest)
         return job
 
-    async def known(self, request: Request) -> bool:
-        """Whether a take for a request is on disk, so that asking for it costs the server nothing."""
-        kinds = self._possible_kinds()
-        if not self.offline and not self.server.renderer:
-            with suppress(ServerError):
-                kinds = [(await tracker_for(self.server.address).capabilities()).renderer]
-        keys = [request.filled.key(kind) for kind in kinds]
-        return any([await asyncio.to_thread(self.cache.find, key) is not None for key in keys])
-
     def cancel(self, job: Job) -> asyncio.Future[None]:
         """Stop a job; done when the server has confirmed or the job is over."""
+        attempt = self._attempts.get(job)
+        if attempt is not None:
+            # Said at once: who asks for the same now wants another one.
+            attempt.cancelling = True
         return self.start(self._cancel(job))
 
     def resubmit(self, job: Job) -> Job:
@@ -114,24 +111,40 @@ class Pipeline:
         return self.submit(job.request, prior=job.id)
 
     def fetch(self, job: Job) -> Job:
-        """Bring a rendered job's files here; nothing is rendered."""
-        if job.over and job.take is None:
-            job.move(status=JobStatus.SAVING, error=None, ended=None, heard=time.monotonic())
-            self._start(Attempt(job, self.server, self.cache, prior=job.id, may_submit=False))
+        """Bring a rendered job's files here; nothing is rendered.
+
+        Raises
+        ------
+        JobFailed
+            If it left nothing on the server.
+        """
+        if not job.over or job.take is not None:
+            return job
+        attempt = Attempt(job, self.server, self.cache, prior=job.id, may_submit=False)
+        if attempt.row() is None:
+            raise JobFailed("It left no file that could be fetched.", hint="Ask for it again: job.resubmit().").at(
+                scene=job.scene, shot=job.shot, prompt_id=job.id
+            )
+        job.move(status=JobStatus.SUBMITTING, error=None, ended=None, heard=time.monotonic(), note="looking for it")
+        self._start(attempt)
         return job
 
     def reattach(self, job: Job) -> None:
-        """Follow a job again whose loop was closed."""
-        self._start(Attempt(job, self.server, self.cache, prior=job.id))
+        """Follow a job again if nobody does: its loop was closed."""
+        known = self._attempts.get(job)
+        if known is None or known.abandoned:
+            self._start(Attempt(job, self.server, self.cache, prior=job.id))
 
     def resume(self) -> list[Job]:
-        """A job for each unfinished row of this server that no job of this process stands for."""
-        self.home.bind()
+        """A job for each unfinished row of this server, but for those that this studio follows."""
+        loop = self.home.bind()
         known = {job.id for job in self._attempts}
         # A server that is not started yet has nothing of ours.
         rows = self.cache.unfinished.rows() if self.server.started else []
         rows = [row for row in rows if row.server == str(self.server.address)]
-        return [self._resumed(row) for row in rows if row.prompt_id not in known]
+        # Of a studio in an earlier cell, which nobody closed.
+        live = {attempt.job.id: attempt.job for attempt in _live.values() if attempt.job.loop is loop}
+        return [live.get(row.prompt_id) or self._resumed(row) for row in rows if row.prompt_id not in known]
 
     def _resumed(self, row: Row) -> Job:
         filled = Filled(row.graph, (), row.inputs, row.name, row.bindings)
@@ -181,6 +194,7 @@ class Pipeline:
 
     def _start(self, attempt: Attempt) -> None:
         self._attempts[attempt.job] = attempt
+        _live[self._place(attempt.job.request)] = attempt
         loop = self.home.bind()
 
         def begin() -> None:
@@ -228,13 +242,16 @@ class Pipeline:
 
     async def _make(self, attempt: Attempt) -> Take:
         """The whole way of one take."""
-        found = await self._look_up(attempt)
+        if attempt.after is not None:
+            await attempt.after.ended()
+        found = await self.on_disk.look_up(attempt)
         if found is not None:
             attempt.job.move(source="cache")
             return found
         tracker = tracker_for(self.server.address)
         news = await self._taken_over(attempt, tracker)
         if news is None:
+            self._warn_of_key(attempt.capabilities)
             await self._estimate(attempt)
             await submitting.submit(attempt, tracker, self.extra_data)
             news = await _follow(attempt, tracker)
@@ -263,72 +280,15 @@ class Pipeline:
             attempt.job.id = str(uuid.uuid4())
             return None
 
-    async def _look_up(self, attempt: Attempt) -> Take | None:
-        """A take that is on disk already."""
-        known = self.server.renderer
-        if known is not None and (found := await self._on_disk(attempt, [known])):
-            return found
-        if not self.server.started:
-            # No server is started for what can't be sent to it.
-            await refusals.check_files(attempt.job.request.filled)
-        trouble = await self._ask_who_renders(attempt)
-        if attempt.capabilities is not None:
-            return await self._on_disk(attempt, [attempt.capabilities.renderer])
-        found = await self._on_disk(attempt, self._possible_kinds())
-        if found is None:
-            await refusals.check_files(attempt.job.request.filled)
-            raise missed(attempt.job.request, await asyncio.to_thread(self.cache.takes), trouble)
-        attempt.remark = "offline" if self.offline else "the server can't be reached"
-        return found
-
-    def _possible_kinds(self) -> list[str]:
-        """What may have been rendered there, the likeliest first: the embedded server is on this machine."""
-        if self.server.renderer is not None:
-            return [self.server.renderer]
-        return ["comfyui", "demo"] if self.offline or self.server.address.is_here else ["comfyui"]
-
-    async def _on_disk(self, attempt: Attempt, renderers: list[str]) -> Take | None:
-        request = attempt.job.request
-        keys = [request.filled.key(renderer) for renderer in renderers]
-        attempt.key = keys[0]
-        for key in [] if request.fresh else keys:
-            take = await asyncio.to_thread(self.cache.find, key)
-            if take is not None:
-                return await asyncio.to_thread(self._served, take, request)
-        return None
-
-    async def _ask_who_renders(self, attempt: Attempt) -> ComfyWidgetsError | None:
-        """Have the server say what it is; what keeps it from that, None where that was wanted."""
-        if self.offline:
-            return None
-        try:
-            attempt.capabilities = await tracker_for(await self.server.reach()).capabilities()
-        except (ServerError, DemoError) as error:
-            # Nobody answers, or somebody else: a proxy's page, a captive portal. What is on disk is served anyway.
-            return error
-        except Exception as error:  # noqa: BLE001 - a sandbox that forbids connections raises what it likes
-            return ServerUnreachable(
-                f"{self.server.address} can't be reached: {type(error).__name__}: {error}.",
-                hint="Run it where connections are allowed, or with the takes that are on disk: Studio(offline=True).",
-            )
-        self._warn_of_key(attempt.capabilities)
-        return None
-
-    def _warn_of_key(self, capabilities: Capabilities) -> None:
+    def _warn_of_key(self, capabilities: Capabilities | None) -> None:
         """Say once that an old server shows the key for partner nodes to everybody who reads its queue."""
-        if "api_key_comfy_org" in self.extra_data and capabilities.shows_keys and not self._warned:
+        if capabilities and "api_key_comfy_org" in self.extra_data and capabilities.shows_keys and not self._warned:
             self._warned = True
             log.warning(
                 "%s is of a release that shows your comfy.org key to everybody who reads its queue. "
                 "Update ComfyUI, or leave comfy_org_key out.",
                 self.server.address,
             )
-
-    def _served(self, take: Take, request: Request) -> Take:
-        if take.prompt_id is not None:
-            # A kernel that died between the sidecar and the end left its row.
-            self.cache.unfinished.remove(take.prompt_id)
-        return self.cache.note_use(take, request.scene, request.shot)
 
     async def _estimate(self, attempt: Attempt) -> None:
         """How long it will probably take; not for one that was found running, since nobody knows since when it is."""
@@ -355,7 +315,7 @@ class Pipeline:
             self._latest = None
         self._attempts.pop(attempt.job, None)
         place = self._place(attempt.job.request)
-        if attempt.job.over and _live.get(place) is attempt.job:
+        if _live.get(place) is attempt:
             del _live[place]
 
 
@@ -369,7 +329,7 @@ async def _follow(attempt: Attempt, tracker: Tracker) -> News:
         # Shielded: a wait that is cancelled must not take the prompt's end from the next one.
         news = await asyncio.shield(tracked.ended)
     finally:
-        tracker.leave(tracked)
+        tracker.leave(tracked, attempt.tell)
     if news.remote is Remote.SUCCEEDED:
         return news
     if news.remote is not Remote.GONE:

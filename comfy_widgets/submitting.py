@@ -111,7 +111,7 @@ async def submit(attempt: Attempt, tracker: Tracker, extra_data: Mapping[str, An
             raise cancelled(job.progress)
         await _post(attempt, attempt.tracked, tracker, graph, extra_data)
     except ComfyWidgetsError as error:
-        tracker.leave(attempt.tracked)
+        tracker.leave(attempt.tracked, attempt.tell)
         if isinstance(error, Rejected) and doubts:
             # The server's own words, and what can be done about them.
             error.table = doubts
@@ -196,7 +196,7 @@ async def _renamed(
     attempt: Attempt, tracked: Tracked, tracker: Tracker, graph: Mapping[str, Any], prompt_id: str
 ) -> Tracked:
     """Follow the id that the server gave instead of ours; old servers and proxies mint their own."""
-    tracker.leave(tracked)
+    tracker.leave(tracked, attempt.tell)
     attempt.drop_row()
     attempt.job.id = prompt_id
     await asyncio.to_thread(attempt.add_row)

@@ -64,8 +64,8 @@ class Tracked:
         Its id on the server.
     news
         What is known.
-    tell
-        Called with the news whenever they change.
+    tells
+        Called with the news whenever they change: one for each who follows it.
     ended
         Done with the last news.
 
@@ -87,7 +87,7 @@ class Tracked:
 
     prompt_id: str
     news: News
-    tell: Callable[[News], None]
+    tells: list[Callable[[News], None]]
     ended: asyncio.Future[News]
     posted_at: float | None = None
     cancelling: bool = False
@@ -160,7 +160,8 @@ class Tracked:
         if known is not Remote.QUEUED:
             changes["place"] = None
         self.news = replace(before, remote=known, source=source, heard=now, **changes)
-        self.tell(self.news)
+        for tell in list(self.tells):
+            tell(self.news)
         if self.news.over and not self.ended.done():
             self.ended.set_result(self.news)
 
@@ -168,4 +169,4 @@ class Tracked:
 def begin(prompt_id: str, graph: Mapping[str, Any], tell: Callable[[News], None], now: float) -> Tracked:
     """A prompt of which nothing is known yet; for the running loop."""
     news = News(Remote.SUBMITTED, Progress(graph), heard=now)
-    return Tracked(prompt_id, news, tell, asyncio.get_running_loop().create_future())
+    return Tracked(prompt_id, news, [tell], asyncio.get_running_loop().create_future())

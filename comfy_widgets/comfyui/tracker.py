@@ -7,6 +7,7 @@ import asyncio
 import logging
 import uuid
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -84,8 +85,13 @@ class Tracker:
         return self._socket.refused
 
     def follow(self, prompt_id: str, graph: Mapping[str, Any], tell: Callable[[News], None]) -> Tracked:
-        """Begin to follow a prompt; it counts as submitted when `posted` is called for it."""
-        tracked = self._prompts[prompt_id] = begin(prompt_id, graph, tell, _now())
+        """Begin to follow a prompt, others may do so too; it counts as submitted when `posted` is called for it."""
+        tracked = self._prompts.get(prompt_id)
+        if tracked is None or tracked.ended.done():
+            tracked = self._prompts[prompt_id] = begin(prompt_id, graph, tell, _now())
+        else:
+            tracked.tells.append(tell)
+            tell(tracked.news)
         if self._task is None or self._task.done():
             self._answered = _now()
             self._task = asyncio.get_running_loop().create_task(self._supervise(), name="comfy_widgets tracker")
@@ -96,9 +102,11 @@ class Tracker:
         tracked.posted_at = _now()
         self._ask()
 
-    def leave(self, tracked: Tracked) -> None:
-        """Follow a prompt no longer."""
-        if self._prompts.get(tracked.prompt_id) is tracked:
+    def leave(self, tracked: Tracked, tell: Callable[[News], None]) -> None:
+        """Follow a prompt no longer; others may go on."""
+        with suppress(ValueError):
+            tracked.tells.remove(tell)
+        if not tracked.tells and self._prompts.get(tracked.prompt_id) is tracked:
             del self._prompts[tracked.prompt_id]
             self._wake.set()
 

@@ -93,7 +93,7 @@ async def cpu_of_an_event(live: int) -> float:
         tracker._hear(event)
     spent = (time.process_time() - began) / count * 1e6
     for tracked in list(tracker._prompts.values()):
-        tracker.leave(tracked)
+        tracker.leave(tracked, tracked.tells[0])
     await tracker.close_if_idle()
     return spent
 

@@ -191,6 +191,20 @@ async def test_cancelling_a_running_job(studio, server, workflow):
     assert (await job.resubmit()).kind == "video"
 
 
+async def test_who_asks_again_after_stopping_gets_another_job(studio, server, workflow):
+    held = server.hold("KSampler", step=2)
+    job = studio.submit(workflow, seed=1)
+    await held
+    stopping = job.cancel()
+    again = studio.submit(workflow, seed=1)
+    assert again is not job
+    assert job.resubmit() is again
+    held.release()
+    await stopping
+    assert (await again).path.exists()
+    assert job.status is JobStatus.CANCELLED
+
+
 async def test_cancelling_a_queued_job_leaves_the_others_alone(studio, server, workflow):
     held = server.hold("KSampler")
     first = studio.submit(workflow, seed=1)

@@ -76,6 +76,32 @@ def test_a_job_is_followed_again_after_its_loop_was_closed(threaded, workflow, t
     assert threaded.journal.posts("/prompt") == 1
 
 
+@pytest.mark.parametrize("waits", ["await", "result"])
+def test_so_are_all_of_its_jobs(threaded, workflow, tmp_path, waits):
+    studio = Studio(threaded.url, cache=tmp_path)
+    held = threaded.hold("KSampler")
+
+    async def submitted():
+        jobs = [studio.submit(workflow, seed=seed) for seed in (1, 2)]
+        await asyncio.to_thread(held.wait)
+        return jobs
+
+    async def awaited(jobs):
+        again = studio.submit(workflow, seed=1)
+        return await asyncio.gather(*jobs, again)
+
+    jobs = asyncio.run(submitted())
+    threaded.release()
+    if waits == "await":
+        takes = asyncio.run(awaited(jobs))
+        assert takes[0].path == takes[2].path
+    else:
+        takes = [job.result() for job in jobs]
+        studio.close()
+    assert all(take.path.exists() for take in takes)
+    assert threaded.journal.posts("/prompt") == 2
+
+
 def test_a_studio_at_work_in_one_loop_refuses_another(threaded, workflow, tmp_path):
     with Studio(threaded.url, cache=tmp_path) as studio:
         studio.run(workflow, seed=1)

@@ -5,9 +5,9 @@ import time
 
 import pytest
 
-from comfy_widgets import Studio
+from comfy_widgets import Studio, saving
 from comfy_widgets.comfyui import tracked, tracker
-from comfy_widgets.errors import Lost
+from comfy_widgets.errors import FetchFailed, JobFailed, Lost, NodeFailed
 from comfy_widgets.jobs import JobStatus
 
 pytestmark = pytest.mark.slow
@@ -42,6 +42,50 @@ async def test_resume_follows_what_goes_on(server, tmp_path, workflow):
         assert (await studio.submit(workflow, seed=1)) == take.as_cached()
     assert server.journal.posts("/prompt") == 1
     assert not list((tmp_path / "unfinished").iterdir())
+
+
+async def test_what_is_resumed_is_the_job_for_who_asks_for_the_same(server, tmp_path, workflow):
+    _, held = await left_behind(server, tmp_path, workflow)
+    async with Studio(server.url, cache=tmp_path) as studio:
+        (resumed,) = studio.resume()
+        assert studio.submit(workflow, seed=1) is resumed
+        held.release()
+        assert (await resumed).path.exists()
+
+
+async def test_cells_that_are_run_again_get_the_job_that_goes_on(server, studio, workflow):
+    held = server.hold("KSampler")
+    job = studio.submit(workflow, seed=1)
+    await held
+    async with Studio(server.url, cache=studio.cache.folder) as again:
+        assert again.resume() == [job]
+        assert again.submit(workflow, seed=1) is job
+        held.release()
+        assert (await job).path.exists()
+    assert server.journal.posts("/prompt") == 1
+
+
+async def test_two_who_follow_one_prompt_both_hear_of_its_end(server, studio, workflow, monkeypatch):
+    monkeypatch.setattr(saving, "PAUSE_SECONDS", (0.01,))
+    server.inject("view:truncate=50@mp4#*")
+    job = studio.submit(workflow, seed=1)
+    with pytest.raises(FetchFailed):
+        await job
+    server.heal()
+    again = job.resubmit()
+    assert (await job.fetch()).path == (await again).path
+    assert server.journal.posts("/prompt") == 1
+
+
+async def test_what_left_nothing_is_not_fetched_and_keeps_its_end(server, studio, workflow):
+    server.inject("node:error@KSampler")
+    failed = studio.submit(workflow, seed=1)
+    with pytest.raises(NodeFailed):
+        await failed
+    why = failed.error
+    with pytest.raises(JobFailed, match=r"left no file.*resubmit"):
+        failed.fetch()
+    assert (failed.status, failed.error) == (JobStatus.ERROR, why)
 
 
 async def test_resume_fetches_what_has_ended(server, tmp_path, workflow):

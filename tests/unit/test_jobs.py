@@ -310,7 +310,7 @@ def test_a_script_waits_with_result(home, job):
     home.bind().call_later(0.01, lambda: job.move(status=JobStatus.COMPLETE, take=made))
     assert job.result() is made
     assert job.result() is made
-    assert job._acts.asked == ["show", "show"]
+    assert job._acts.asked == ["show", "reattach", "show"]
 
 
 def test_the_result_of_what_is_over_needs_no_loop():

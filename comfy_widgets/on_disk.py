@@ -1,0 +1,102 @@
+"""What is on disk already: looked for before anything is made, and all there is without a server."""
+
+import asyncio
+from contextlib import suppress
+
+from comfy_widgets import refusals
+from comfy_widgets.attempt import Attempt
+from comfy_widgets.cache import TakeCache
+from comfy_widgets.comfyui.server import Server
+from comfy_widgets.comfyui.tracker import tracker_for
+from comfy_widgets.errors import ComfyWidgetsError, DemoError, ServerError, ServerUnreachable
+from comfy_widgets.jobs import Request
+from comfy_widgets.outcomes import missed
+from comfy_widgets.takes import Take
+
+
+class OnDisk:
+    """Finds takes in a folder for requests to a server.
+
+    Parameters
+    ----------
+    server, cache
+        Where it would be rendered, and where takes lie.
+    offline
+        Never ask the server.
+    """
+
+    def __init__(self, server: Server, cache: TakeCache, *, offline: bool) -> None:
+        self.server = server
+        self.cache = cache
+        self.offline = offline
+
+    async def known(self, request: Request) -> bool:
+        """Whether a take for a request is on disk, so that asking for it costs the server nothing."""
+        kinds = self._possible_kinds()
+        if not self.offline and not self.server.renderer:
+            with suppress(ServerError):
+                kinds = [(await tracker_for(self.server.address).capabilities()).renderer]
+        keys = [request.filled.key(kind) for kind in kinds]
+        return any([await asyncio.to_thread(self.cache.find, key) is not None for key in keys])
+
+    async def look_up(self, attempt: Attempt) -> Take | None:
+        """A take that is on disk already; None if there is none and the server can make it.
+
+        Raises
+        ------
+        ComfyWidgetsError
+            If there is none and no server can make it.
+        """
+        known = self.server.renderer
+        if known is not None and (found := await self._on_disk(attempt, [known])):
+            return found
+        if not self.server.started:
+            # No server is started for what can't be sent to it.
+            await refusals.check_files(attempt.job.request.filled)
+        trouble = await self._ask_who_renders(attempt)
+        if attempt.capabilities is not None:
+            return await self._on_disk(attempt, [attempt.capabilities.renderer])
+        found = await self._on_disk(attempt, self._possible_kinds())
+        if found is None:
+            await refusals.check_files(attempt.job.request.filled)
+            raise missed(attempt.job.request, await asyncio.to_thread(self.cache.takes), trouble)
+        attempt.remark = "offline" if self.offline else "the server can't be reached"
+        return found
+
+    def _possible_kinds(self) -> list[str]:
+        """What may have been rendered there, the likeliest first: the embedded server is on this machine."""
+        if self.server.renderer is not None:
+            return [self.server.renderer]
+        return ["comfyui", "demo"] if self.offline or self.server.address.is_here else ["comfyui"]
+
+    async def _on_disk(self, attempt: Attempt, renderers: list[str]) -> Take | None:
+        request = attempt.job.request
+        keys = [request.filled.key(renderer) for renderer in renderers]
+        attempt.key = keys[0]
+        for key in [] if request.fresh else keys:
+            take = await asyncio.to_thread(self.cache.find, key)
+            if take is not None:
+                return await asyncio.to_thread(self._served, take, request)
+        return None
+
+    async def _ask_who_renders(self, attempt: Attempt) -> ComfyWidgetsError | None:
+        """Have the server say what it is; what keeps it from that, None where that was wanted."""
+        if self.offline:
+            return None
+        try:
+            attempt.capabilities = await tracker_for(await self.server.reach()).capabilities()
+        except (ServerError, DemoError) as error:
+            # Nobody answers, or somebody else: a proxy's page, a captive portal. What is on disk is served anyway.
+            return error
+        except Exception as error:  # noqa: BLE001 - a sandbox that forbids connections raises what it likes
+            return ServerUnreachable(
+                f"{self.server.address} can't be reached: {type(error).__name__}: {error}.",
+                hint="Run it where connections are allowed, or with the takes that are on disk: Studio(offline=True).",
+            )
+        return None
+
+    def _served(self, take: Take, request: Request) -> Take:
+        if take.prompt_id is not None:
+            # A kernel that died between the sidecar and the end left its row.
+            self.cache.unfinished.remove(take.prompt_id)
+        return self.cache.note_use(take, request.scene, request.shot)
