@@ -12,9 +12,11 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
+from comfy_widgets import pruning
 from comfy_widgets.comfyui.parts import tag_beside
 from comfy_widgets.errors import CacheError
 from comfy_widgets.files import TEMPORARY, put, temporary_beside, told_as_cache_error, write_text
+from comfy_widgets.marks import Marks
 from comfy_widgets.takes import Take
 from comfy_widgets.unfinished import Unfinished
 from comfy_widgets.uses import Uses
@@ -75,6 +77,49 @@ class TakeCache:
         """
         wanted = [take for take in self._all() if _used_by(take, scene, shot)]
         return sorted((take.as_cached() for take in wanted), key=lambda take: (take.made, take.path.name))
+
+    def size(self) -> int:
+        """Bytes on disk of all takes with their posters and sidecars.
+
+        Examples
+        --------
+        >>> TakeCache("no takes").size()
+        0
+        """
+        return pruning.size(self.takes())
+
+    def prune(self, *, max_bytes: int, keep_favourites: bool = True) -> list[Take]:
+        """Remove the oldest takes until the rest is small enough.
+
+        Parameters
+        ----------
+        max_bytes
+            How much may stay.
+        keep_favourites
+            Whether what people marked as a favourite stays, however old.
+
+        Returns
+        -------
+        list of Take
+            What was removed, oldest first.
+
+        Raises
+        ------
+        CacheError
+            If a file can't be removed.
+
+        Examples
+        --------
+        >>> TakeCache("no takes").prune(max_bytes=20_000_000_000)
+        []
+        """
+        liked = Marks(self.folder).favourites() if keep_favourites else frozenset()
+        try:
+            return pruning.prune(self.takes(), max_bytes=max_bytes, kept=liked)
+        except OSError as error:
+            raise CacheError(
+                f"{error.filename} can't be removed: {error.strerror}.", hint="Close what has it open, or remove it."
+            ) from error
 
     def check_writable(self) -> None:
         """Make the folder and see that it can be written, before a server works for it.

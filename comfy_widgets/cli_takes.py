@@ -16,7 +16,7 @@ from comfy_widgets.cache import TakeCache, folder_of_takes
 from comfy_widgets.errors import BindingError, CacheError, NotCached
 from comfy_widgets.jobs import Job
 from comfy_widgets.packing import pack
-from comfy_widgets.pruning import prune, size
+from comfy_widgets.pruning import size
 from comfy_widgets.studio import Studio
 from comfy_widgets.takes import Take
 from comfy_widgets.unpacking import unpack
@@ -144,15 +144,12 @@ def _export(options: argparse.Namespace) -> int:
 
 def _prune(options: argparse.Namespace) -> int:
     cache = _cache(options)
-    try:
-        removed = prune(cache, max_bytes=options.max, keep_favourites=not options.favourites_too)
-    except OSError as error:
-        raise CacheError(f"{error.filename} can't be removed: {error.strerror}.") from error
+    removed = cache.prune(max_bytes=options.max, keep_favourites=not options.favourites_too)
     console = Console()
     for take in removed:
         console.print(f"removed {take.path.name}", markup=False, highlight=False)
     left = cache.takes()
-    console.print(f"{_counted(left)}, {size(left) / 1e6:.1f} MB stay", markup=False, highlight=False)
+    console.print(f"{_counted(left)}, {cache.size() / 1e6:.1f} MB stay", markup=False, highlight=False)
     return 0
 
 

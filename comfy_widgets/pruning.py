@@ -1,10 +1,8 @@
 """Letting go of takes: the oldest first, never a favourite unless asked."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from pathlib import Path
 
-from comfy_widgets.cache import TakeCache
-from comfy_widgets.marks import Marks
 from comfy_widgets.takes import Take
 
 
@@ -23,35 +21,20 @@ def size(takes: Iterable[Take]) -> int:
     return sum(path.stat().st_size for path in paths if path.exists())
 
 
-def prune(cache: TakeCache, *, max_bytes: int, keep_favourites: bool = True) -> list[Take]:
-    """Remove the oldest takes until the rest is small enough.
-
-    Parameters
-    ----------
-    cache
-        Whose takes.
-    max_bytes
-        How much may stay.
-    keep_favourites
-        Whether what people marked as a favourite stays, however old.
-
-    Returns
-    -------
-    list of Take
-        What was removed, oldest first.
+def prune(takes: Iterable[Take], *, max_bytes: int, kept: Container[str] = ()) -> list[Take]:
+    """Remove takes, the first ones first, until the rest is small enough; those whose handle is in `kept` stay.
 
     Raises
     ------
     OSError
         If a file can't be removed.
     """
-    takes = cache.takes()
-    liked = Marks(cache.folder).favourites() if keep_favourites else frozenset()
+    takes = list(takes)
     left, removed = size(takes), []
     for take in takes:
         if left <= max_bytes:
             break
-        if take.handle in liked:
+        if take.handle in kept:
             continue
         left -= size([take])
         remove(take)

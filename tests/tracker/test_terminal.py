@@ -9,7 +9,7 @@ from comfy_widgets import cli
 from comfy_widgets.cache import TakeCache
 from comfy_widgets.demo import DemoServer
 from comfy_widgets.marks import Marks
-from comfy_widgets.pruning import prune, size
+from comfy_widgets.pruning import size
 from tests.lib.graphs import wan
 
 pytestmark = pytest.mark.slow
@@ -104,14 +104,15 @@ def test_the_oldest_go_first_and_favourites_stay(make, tmp_path):
         sidecar.write_text(json.dumps(told | {"made": f"2026-01-0{place + 1}T00:00:00+00:00"}))
     oldest, middle, newest = cache.takes()
     Marks(cache.folder).set_favourite(oldest.handle, on=True)
+    assert cache.size() == size([oldest, middle, newest])
     room = size([oldest, newest])
-    assert [take.inputs["seed"] for take in prune(cache, max_bytes=room)] == [2]
+    assert [take.inputs["seed"] for take in cache.prune(max_bytes=room)] == [2]
     assert [take.inputs["seed"] for take in cache.takes()] == [1, 3]
     assert not middle.path.exists()
     assert not middle.poster.exists()
-    assert prune(cache, max_bytes=room) == []
-    assert [take.inputs["seed"] for take in prune(cache, max_bytes=0)] == [3]
-    assert [take.inputs["seed"] for take in prune(cache, max_bytes=0, keep_favourites=False)] == [1]
+    assert cache.prune(max_bytes=room) == []
+    assert [take.inputs["seed"] for take in cache.prune(max_bytes=0)] == [3]
+    assert [take.inputs["seed"] for take in cache.prune(max_bytes=0, keep_favourites=False)] == [1]
     assert [path for path in cache.folder.iterdir() if path.suffix in {".mp4", ".jpg"}] == []
 
 

@@ -14,8 +14,8 @@ FLOORS = {
     0: "differences errors faces host page listeners problems summary wording",
     1: "bindings comfyui convert editor expected files film graph_layout graphs home_loop input_files media "
     "picture_texts preflight run_log shots takes variations video_memory workflow workflow_picture",
-    2: "cache held marks notebook_file ui_files unfinished uses",
-    3: "estimates history job_state jobs pruning screen",
+    2: "cache held marks notebook_file pruning ui_files unfinished uses",
+    3: "estimates history job_state jobs screen",
     4: "asking attempt batch batch_items on_disk outcomes pipeline refusals saving submitting sweep",
     5: "embedded packing share timeline timeline_edits timeline_export timeline_file timeline_runs timeline_saving "
     "timeline_script unpacking",
