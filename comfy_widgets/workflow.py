@@ -240,6 +240,9 @@ class _Filling:
 
     def put(self, address: str, value: Any, name: str | None = None) -> None:
         node_id, input_name = place(self.graph, address)
+        if isinstance(value, list | tuple | range | set):
+            hint = f"For several: studio.sweep(…, {name or address}=[…])."
+            raise BindingError(f"{name or address} takes one value, not several.", hint=hint)
         before, other = self.given.setdefault((node_id, input_name), (name or address, value))
         if other is not value and other != value:
             raise BindingError(
@@ -250,6 +253,10 @@ class _Filling:
         if isinstance(value, Random):
             value = random.randrange(_LARGEST_SEED)  # noqa: S311 - a seed is no secret
         if isinstance(value, Path) or (reads and name is not None):
+            if not isinstance(value, str | Path):
+                raise BindingError(
+                    f"{name} takes a file, not {value!r}.", hint="Give it a path, such as 'keyframes/01.png'."
+                )
             file = input_file(value)
             self.files.append(file)
             shown: Any = file.path.name
@@ -268,8 +275,6 @@ def _fitting(value: Any, now: Any, name: str, *, whole: bool) -> Any:
     The editor saves 5.0 as 5, so that a whole number tells nothing: only inputs that are `whole` by their name refuse
     others.
     """
-    if isinstance(value, list | tuple | range | set):
-        raise BindingError(f"{name} takes one value, not several.", hint=f"For several: studio.sweep(…, {name}=[…]).")
     number = isinstance(value, int | float) and not isinstance(value, bool)
     if isinstance(now, str):
         fits = isinstance(value, str)

@@ -284,6 +284,14 @@ def test_a_missing_keyframe_is_named(workflow):
         workflow.fill(keyframe="nowhere.png")
 
 
+def test_a_keyframe_is_one_file(workflow, keyframe):
+    with pytest.raises(BindingError, match=r"keyframe takes one value.*studio\.sweep\(…, keyframe=\["):
+        workflow.fill(keyframe=[keyframe, keyframe])
+    for nothing in (None, 5):
+        with pytest.raises(BindingError, match=r"keyframe takes a file, not (None|5)"):
+            workflow.fill(keyframe=nothing)
+
+
 def test_an_address_takes_a_string_as_it_is_and_a_path_as_a_file(workflow, keyframe):
     assert workflow.fill(inputs={"56.image": "on_the_server.png"}).graph["56"]["inputs"]["image"] == "on_the_server.png"
     assert workflow.fill(inputs={"56.image": keyframe}).files[0].path == keyframe
