@@ -7,6 +7,8 @@ import tempfile
 import weakref
 from pathlib import Path
 
+from comfy_widgets.errors import DemoError
+
 KINDS = ("output", "input", "temp")
 
 
@@ -17,14 +19,25 @@ class Folders:
     ----------
     root
         Their parent; None makes a private one that `remove` takes away.
+
+    Raises
+    ------
+    DemoError
+        If they cannot be made.
     """
 
     def __init__(self, root: str | None = None) -> None:
         self.root = Path(root) if root else Path(tempfile.mkdtemp(prefix="comfy-widgets-demo-"))
         # Also if the process ends without a word, as a kernel does.
         self._removal = weakref.finalize(self, shutil.rmtree, self.root, ignore_errors=True) if root is None else None
-        for kind in KINDS:
-            (self.root / kind).mkdir(parents=True, exist_ok=True)
+        try:
+            for kind in KINDS:
+                (self.root / kind).mkdir(parents=True, exist_ok=True)
+        except OSError as cause:
+            raise DemoError(
+                f"The embedded server cannot keep its files in {self.root}: {cause.strerror or cause}.",
+                hint="Choose another folder.",
+            ) from cause
 
     def of(self, kind: str) -> Path:
         """The folder of a kind."""

@@ -2,6 +2,7 @@
 
 import asyncio
 import dataclasses
+import errno
 import socket as sockets
 import threading
 import time
@@ -136,7 +137,7 @@ class DemoServer:
         Raises
         ------
         DemoError
-            If aiohttp is not installed or the port is taken.
+            If aiohttp is not installed, the port is taken, or the folder cannot be made.
         """
         ready: Future[None] = Future()
         self._thread = threading.Thread(target=self._live, args=(ready,), name="comfy-widgets-demo", daemon=True)
@@ -174,13 +175,13 @@ class DemoServer:
         Raises
         ------
         DemoError
-            If aiohttp is not installed or the port is taken.
+            If aiohttp is not installed, the port is taken, or the folder cannot be made.
         """
         self.loop = asyncio.get_running_loop()
-        socket = listening(self.settings.host, self.settings.port)
-        self._port = socket.getsockname()[1]
         self.folders = Folders(self.settings.folder)
         try:
+            socket = listening(self.settings.host, self.settings.port)
+            self._port = socket.getsockname()[1]
             await self._begin(socket)
         except BaseException:
             self.folders.remove()
@@ -325,7 +326,7 @@ def listening(host: str, port: int) -> sockets.socket:
     """
     try:
         return sockets.create_server((host, port), family=sockets.AF_INET6 if ":" in host else sockets.AF_INET)
-    except OSError as cause:
-        raise DemoError(
-            f"Cannot listen on {host}:{port}: {cause.strerror or cause}.", hint="Choose another port."
-        ) from cause
+    except (OSError, UnicodeError) as cause:
+        why = cause.strerror if isinstance(cause, OSError) else "that is no name of a host"
+        wrong = "port" if isinstance(cause, OSError) and cause.errno in {errno.EADDRINUSE, errno.EACCES} else "host"
+        raise DemoError(f"Cannot listen on {host}:{port}: {why or cause}.", hint=f"Choose another {wrong}.") from cause

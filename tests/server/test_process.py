@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -15,7 +16,7 @@ import pytest
 
 from comfy_widgets.demo import DemoServer, Settings, start
 from comfy_widgets.errors import DemoError
-from tests.server.client import Client, nop, slow
+from tests.server.client import Client, names, nop, slow
 
 pytestmark = pytest.mark.slow
 
@@ -167,6 +168,20 @@ def test_serve_ends_with_ctrl_c(number):
         url = process.stdout.readline().decode().strip()
         assert [httpx.get(url + "/api/jobs").status_code for _ in range(3)] == [200, 500, 200]
         process.send_signal(number)
+        assert process.wait(10) == 0
+
+
+def test_serve_as_it_stands_on_the_page_of_faults():
+    command = shutil.which("comfy-widgets", path=Path(sys.executable).parent)
+    options = ["--release", "newest", "--fault", "ws:cut@7", "--seed", "3", "--port", "0"]
+    with subprocess.Popen([command, "serve", *options], stdout=subprocess.PIPE, cwd=ROOT) as process:
+        url = process.stdout.readline().decode().split()[-1]
+        with Client(type("Place", (), {"url": url})) as client:
+            client.connect().post(nop())
+            assert names(client.events())[-1] == "closed"
+            assert client.http.get("/api/jobs").status_code == 200
+            assert client.http.get("/demo/journal").json()["faults"] == ["ws:cut@7"]
+        process.terminate()
         assert process.wait(10) == 0
 
 
