@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
+from weakref import WeakValueDictionary
 
 from comfy_widgets.cache import TakeCache
 from comfy_widgets.comfyui.capabilities import Capabilities
@@ -15,7 +16,7 @@ from comfy_widgets.comfyui.tracked import News, Tracked
 from comfy_widgets.errors import ComfyWidgetsError
 from comfy_widgets.jobs import Job, JobStatus
 from comfy_widgets.takes import Take
-from comfy_widgets.unfinished import Row
+from comfy_widgets.unfinished import Owner, Row
 
 _INDEX_SECONDS = 1.5
 _STATUS = {Remote.QUEUED: JobStatus.QUEUED, Remote.RUNNING: JobStatus.RUNNING}
@@ -29,6 +30,9 @@ AT_REST: Mapping[str, Any] = {
     "step": None,
     "note": None,
 }
+
+# How long it may take from a row to its POST.
+_SUBMITTING_SECONDS = 60.0
 
 
 @dataclass(eq=False)
@@ -62,6 +66,8 @@ class Attempt:
         What it makes and who makes it, once known.
     dropped
         What the server said of branches that it leaves out.
+    passed_over
+        Prompts whose row is not ours to remove, and that their server never had.
     kept
         The take, once it is on disk.
     remark
@@ -82,6 +88,7 @@ class Attempt:
     key: str = ""
     capabilities: Capabilities | None = None
     dropped: list[str] = field(default_factory=list)
+    passed_over: set[str] = field(default_factory=set)
     kept: Take | None = None
     remark: str | None = None
 
@@ -105,6 +112,7 @@ class Attempt:
     def leave_line(self) -> None:
         """Let those that were asked for later go on; they still wait for those that were asked for earlier."""
         self.answered.set()
+        _let_go(self)
         # Or each would keep all its predecessors alive.
         while self.before is not None and self.before.answered.is_set():
             self.before = self.before.before
@@ -157,6 +165,7 @@ class Attempt:
             If the folder of takes can't be written.
         """
         job, filled = self.job, self.job.request.filled
+        _makers[job.id] = self
         self.cache.unfinished.add(
             Row(
                 key=self.key,
@@ -174,6 +183,36 @@ class Attempt:
             )
         )
 
+    def claim(self) -> bool:
+        """Write our row, unless somebody else has one for the same, or the take: another loop, thread or kernel.
+
+        All that was seen before may be old: much is read and uploaded between the first look and the POST.
+
+        Raises
+        ------
+        CacheNotWritable, DiskFull
+            If the folder of takes can't be written.
+        """
+        with self.cache.unfinished.alone():
+            if not self.job.request.fresh:
+                others = [row for row in self._rows() if row.prompt_id != self.job.id]
+                # In this order: a row goes when its take is there.
+                if others or self.cache.find(self.key) is not None:
+                    return False
+            self.add_row()
+            return True
+
+    def is_submitted_elsewhere(self, row: Row) -> bool:
+        """Whether somebody else may be about to submit a row's prompt, or just did."""
+        others = row.owner.lives is not False if row.owner != Owner.this_process() else self.is_made_elsewhere(row)
+        return others and row.age_seconds < _SUBMITTING_SECONDS
+
+    def is_made_elsewhere(self, row: Row) -> bool:
+        """Whether somebody else is known to be at it, so that the row is theirs to remove."""
+        if row.owner == Owner.this_process():
+            return _makers.get(row.prompt_id) not in {None, self}
+        return row.owner.lives is True
+
     def keep(self, take: Take) -> None:
         """The take is on disk: nothing is left to be picked up, and the index follows."""
         self.kept = take
@@ -183,14 +222,30 @@ class Attempt:
     def drop_row(self) -> None:
         """Nothing is left to be picked up."""
         self.cache.unfinished.remove(self.job.id)
+        _let_go(self)
 
     def row(self) -> Row | None:
         """The row of an earlier try for the same, by this kernel or another."""
-        rows = [row for row in self.cache.unfinished.rows() if row.server == str(self.server.address)]
         if self.prior is not None:
-            return next((row for row in rows if row.prompt_id == self.prior), None)
-        fitting = [row for row in rows if row.key == self.key and not self.job.request.fresh]
-        return fitting[-1] if fitting else None
+            return next((row for row in self.cache.unfinished.rows() if self._is_prior(row)), None)
+        return None if self.job.request.fresh else next(reversed(self._rows()), None)
+
+    def _is_prior(self, row: Row) -> bool:
+        return row.prompt_id == self.prior and row.server == str(self.server.address)
+
+    def _rows(self) -> list[Row]:
+        """The rows for the same on this server, the oldest first."""
+        rows = self.cache.unfinished.of(self.key)
+        return [r for r in rows if r.server == str(self.server.address) and r.prompt_id not in self.passed_over]
+
+
+# Who in this process made the row of a prompt, and is still at it: the row alone names the process.
+_makers: WeakValueDictionary[str, Attempt] = WeakValueDictionary()
+
+
+def _let_go(attempt: Attempt) -> None:
+    if _makers.get(attempt.job.id) is attempt:
+        del _makers[attempt.job.id]
 
 
 def _write_index(cache: TakeCache) -> None:

@@ -13,13 +13,11 @@ from comfy_widgets.cache import TakeCache
 from comfy_widgets.comfyui.capabilities import Capabilities
 from comfy_widgets.comfyui.progress import RENDERED
 from comfy_widgets.comfyui.server import Server
-from comfy_widgets.comfyui.status import Remote
 from comfy_widgets.comfyui.tracked import News
 from comfy_widgets.comfyui.tracker import Tracker, tracker_for
 from comfy_widgets.errors import (
     ComfyWidgetsError,
     JobFailed,
-    Lost,
     OutputMissing,
     ServerUnreachable,
 )
@@ -27,7 +25,7 @@ from comfy_widgets.estimates import Estimates
 from comfy_widgets.home_loop import HomeLoop
 from comfy_widgets.jobs import Job, JobStatus, Request
 from comfy_widgets.on_disk import OnDisk
-from comfy_widgets.outcomes import closed, failure, status_of
+from comfy_widgets.outcomes import closed, status_of
 from comfy_widgets.saving import Origin, save, server_name
 from comfy_widgets.takes import Take
 from comfy_widgets.unfinished import Row
@@ -244,41 +242,29 @@ class Pipeline:
         """The whole way of one take."""
         if attempt.after is not None:
             await attempt.after.ended()
-        found = await self.on_disk.look_up(attempt)
-        if found is not None:
-            attempt.job.move(source="cache")
-            return found
-        tracker = tracker_for(self.server.address)
-        news = await self._taken_over(attempt, tracker)
-        if news is None:
-            self._warn_of_key(attempt.capabilities)
-            await self._estimate(attempt)
-            await submitting.submit(attempt, tracker, self.extra_data)
-            news = await _follow(attempt, tracker)
-        try:
-            return await _save(attempt, tracker, news)
-        except OutputMissing:
-            if not attempt.may_submit or not (news.record and news.record.files):
-                raise
+        saved_again = False
+        while (found := await self.on_disk.look_up(attempt)) is None:
+            tracker = tracker_for(self.server.address)
+            news = await submitting.taken_over(attempt, tracker)
+            if news is None:
+                self._warn_of_key(attempt.capabilities)
+                await self._estimate(attempt)
+                if not await submitting.submit(attempt, tracker, self.extra_data):
+                    # Somebody else was first: it is on disk, or has a row.
+                    continue
+                news = await submitting.follow(attempt, tracker)
+            try:
+                return await _save(attempt, tracker, news)
+            except OutputMissing:
+                if saved_again or not attempt.may_submit or not (news.record and news.record.files):
+                    raise
             # Somebody deleted the file, or it is broken. Its new name makes the server save it again; what is rendered
             # is cached there.
+            saved_again = True
             attempt.drop_row()
-            attempt.job.id = str(uuid.uuid4())
-            await submitting.submit(attempt, tracker, self.extra_data)
-            return await _save(attempt, tracker, await _follow(attempt, tracker))
-
-    async def _taken_over(self, attempt: Attempt, tracker: Tracker) -> News | None:
-        """The end of a prompt that was submitted before, None if there is none or the server never had it."""
-        if not await submitting.attach(attempt, tracker):
-            return None
-        try:
-            return await _follow(attempt, tracker)
-        except Lost:
-            if not attempt.may_submit or attempt.job.status is not JobStatus.SUBMITTING:
-                raise
-            # Whoever wrote the row died before its POST. Under another id, so that theirs is not mistaken for ours.
-            attempt.job.id = str(uuid.uuid4())
-            return None
+            attempt.prior, attempt.job.id = None, str(uuid.uuid4())
+        attempt.job.move(source="cache")
+        return found
 
     def _warn_of_key(self, capabilities: Capabilities | None) -> None:
         """Say once that an old server shows the key for partner nodes to everybody who reads its queue."""
@@ -317,24 +303,6 @@ class Pipeline:
         place = self._place(attempt.job.request)
         if _live.get(place) is attempt:
             del _live[place]
-
-
-async def _follow(attempt: Attempt, tracker: Tracker) -> News:
-    """Wait until the server has no more to do for it."""
-    tracked = attempt.tracked
-    assert tracked is not None  # noqa: S101 - attach or submit went before
-    try:
-        if attempt.cancelling:
-            await tracker.cancel(tracked)
-        # Shielded: a wait that is cancelled must not take the prompt's end from the next one.
-        news = await asyncio.shield(tracked.ended)
-    finally:
-        tracker.leave(tracked, attempt.tell)
-    if news.remote is Remote.SUCCEEDED:
-        return news
-    if news.remote is not Remote.GONE:
-        attempt.drop_row()
-    raise failure(news, cancelling=attempt.cancelling, progress=attempt.job.progress)
 
 
 async def _save(attempt: Attempt, tracker: Tracker, news: News) -> Take:

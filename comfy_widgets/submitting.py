@@ -3,6 +3,7 @@
 import asyncio
 import copy
 import time
+import uuid
 from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 from typing import Any, TypeVar
@@ -10,18 +11,17 @@ from typing import Any, TypeVar
 from comfy_widgets import refusals
 from comfy_widgets.attempt import Attempt
 from comfy_widgets.comfyui.replies import AnswerLost, node_problems
-from comfy_widgets.comfyui.tracked import Tracked
+from comfy_widgets.comfyui.status import Remote
+from comfy_widgets.comfyui.tracked import News, Tracked
 from comfy_widgets.comfyui.tracker import Tracker
 from comfy_widgets.errors import ComfyWidgetsError, Lost, Rejected, ServerUnreachable
 from comfy_widgets.jobs import JobStatus
-from comfy_widgets.outcomes import cancelled
-from comfy_widgets.unfinished import Owner, Row
+from comfy_widgets.outcomes import cancelled, failure
+from comfy_widgets.unfinished import Row
 
 _SOCKET_SECONDS = 1.0
 _POSTS = 3
 _LOOK_AGAIN_SECONDS = 0.5
-# How long it may take from a row to its POST, with large input files already uploaded.
-_SUBMITTING_SECONDS = 60.0
 # ComfyUI needs some seconds to start again, with models longer.
 PATIENCE_SECONDS = 45.0
 
@@ -64,7 +64,9 @@ async def attach(attempt: Attempt, tracker: Tracker) -> bool:
     if row is None or not await _server_has(attempt, row, tracker):
         if not attempt.may_submit:
             raise Lost("The server knows nothing of this job any more.", hint="Submit it again: job.resubmit().")
-        if row is not None and (row.owner.lives is not True or row.owner == Owner.this_process()):
+        if row is not None and attempt.is_made_elsewhere(row):
+            attempt.passed_over.add(row.prompt_id)
+        elif row is not None:
             attempt.cache.unfinished.remove(row.prompt_id)
         return False
     attempt.job.id = row.prompt_id
@@ -77,8 +79,8 @@ async def attach(attempt: Attempt, tracker: Tracker) -> bool:
 
 
 async def _server_has(attempt: Attempt, row: Row, tracker: Tracker) -> bool:
-    if row.owner.lives is not False and row.owner != Owner.this_process() and row.age_seconds < _SUBMITTING_SECONDS:
-        # Another kernel may be submitting it at this moment: let the tracker's patience decide.
+    if attempt.is_submitted_elsewhere(row):
+        # Let the tracker's patience decide.
         return True
     if await patiently(attempt, lambda: tracker.find(row.prompt_id)):
         return True
@@ -86,8 +88,13 @@ async def _server_has(attempt: Attempt, row: Row, tracker: Tracker) -> bool:
     return await patiently(attempt, lambda: tracker.find(row.prompt_id))
 
 
-async def submit(attempt: Attempt, tracker: Tracker, extra_data: Mapping[str, Any]) -> None:
+async def submit(attempt: Attempt, tracker: Tracker, extra_data: Mapping[str, Any]) -> bool:
     """See that the graph can run, upload what the server lacks, write the row, queue the prompt.
+
+    Returns
+    -------
+    bool
+        False if somebody else was first: their row is there, or the take.
 
     Raises
     ------
@@ -102,11 +109,15 @@ async def submit(attempt: Attempt, tracker: Tracker, extra_data: Mapping[str, An
     await asyncio.to_thread(attempt.cache.check_writable)
     doubts = await refusals.check(job.request.filled, tracker)
     graph = _named(await _with_uploads(attempt, tracker), job.id)
-    await asyncio.to_thread(attempt.add_row)
-    attempt.tracked = tracker.follow(job.id, graph, attempt.tell)
-    await tracker.ready(_SOCKET_SECONDS)
+    # Before the row: others wait for the POST of a row that is young.
     await attempt.turn()
+    if not await asyncio.to_thread(attempt.claim):
+        # What an interrupted try was after is not what is there now.
+        attempt.prior = None
+        return False
+    attempt.tracked = tracker.follow(job.id, graph, attempt.tell)
     try:
+        await tracker.ready(_SOCKET_SECONDS)
         if attempt.cancelling:
             raise cancelled(job.progress)
         await _post(attempt, attempt.tracked, tracker, graph, extra_data)
@@ -122,6 +133,45 @@ async def submit(attempt: Attempt, tracker: Tracker, extra_data: Mapping[str, An
     attempt.answered.set()
     if job.status is JobStatus.SUBMITTING:
         job.move(status=JobStatus.QUEUED, heard=time.monotonic(), note=None)
+    return True
+
+
+async def follow(attempt: Attempt, tracker: Tracker) -> News:
+    """Wait until the server has no more to do for it.
+
+    Raises
+    ------
+    ComfyWidgetsError
+        If it did not end well.
+    """
+    tracked = attempt.tracked
+    assert tracked is not None  # noqa: S101 - attach or submit went before
+    try:
+        if attempt.cancelling:
+            await tracker.cancel(tracked)
+        # Shielded: a wait that is cancelled must not take the prompt's end from the next one.
+        news = await asyncio.shield(tracked.ended)
+    finally:
+        tracker.leave(tracked, attempt.tell)
+    if news.remote is Remote.SUCCEEDED:
+        return news
+    if news.remote is not Remote.GONE:
+        attempt.drop_row()
+    raise failure(news, cancelling=attempt.cancelling, progress=attempt.job.progress)
+
+
+async def taken_over(attempt: Attempt, tracker: Tracker) -> News | None:
+    """The end of a prompt that was submitted before, None if there is none or the server never had it."""
+    while await attach(attempt, tracker):
+        try:
+            return await follow(attempt, tracker)
+        except Lost:
+            if not attempt.may_submit or attempt.job.status is not JobStatus.SUBMITTING:
+                raise
+            # Whoever wrote the row died before the POST, or is not there yet, which their row tells. Under another id,
+            # so that theirs is not mistaken for ours.
+            attempt.job.id = str(uuid.uuid4())
+    return None
 
 
 async def _with_uploads(attempt: Attempt, tracker: Tracker) -> dict[str, Any]:

@@ -3,14 +3,19 @@
 import json
 import os
 import platform
-from collections.abc import Mapping
-from contextlib import suppress
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Self
 
+from filelock import FileLock, Timeout
+
 from comfy_widgets.files import write_text
+
+_LOCK_SECONDS = 5.0
 
 
 @dataclass(frozen=True)
@@ -113,6 +118,21 @@ class Unfinished:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        # Threads that share this need not wait for the file, which is asked for again and again.
+        self._turn = threading.Lock()
+        # What each row makes never changes: a thousand rows are not read for each of a thousand jobs.
+        self._keys: dict[str, str] = {}
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Nobody else who asks for this looks or writes meanwhile; where files can't be locked, nobody in this process.
+
+        The lock lies beside the folder, not in it, and means nothing while nobody holds it.
+        """
+        with self._turn, ExitStack() as held:
+            with suppress(Timeout, OSError, NotImplementedError):
+                held.enter_context(FileLock(self.folder.with_name(f".{self.folder.name}.lock"), timeout=_LOCK_SECONDS))
+            yield
 
     def add(self, row: Row) -> None:
         """Write a row.
@@ -133,6 +153,13 @@ class Unfinished:
         """All rows, the oldest first; what can't be read is left alone."""
         found = [row for path in self.folder.glob("*.json") if (row := _read(path)) is not None]
         return sorted(found, key=lambda row: row.created)
+
+    def of(self, key: str) -> list[Row]:
+        """The rows of a key, the oldest first."""
+        paths = [path for path in self.folder.glob("*.json") if self._keys.get(path.stem, key) == key]
+        found = [row for path in paths if (row := _read(path)) is not None]
+        self._keys |= {row.prompt_id: row.key for row in found}
+        return sorted((row for row in found if row.key == key), key=lambda row: row.created)
 
     def _path(self, prompt_id: str) -> Path:
         return self.folder / f"{Path(prompt_id).name}.json"

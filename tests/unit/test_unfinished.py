@@ -5,6 +5,7 @@ import os
 import platform
 import subprocess
 import sys
+import threading
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -61,6 +62,50 @@ def test_rows_are_listed_oldest_first(rows):
     for prompt_id, created in (("a", "2026-11-03"), ("b", "2026-11-01"), ("c", "2026-11-02")):
         rows.add(row(prompt_id, created=created))
     assert [found.prompt_id for found in rows.rows()] == ["b", "c", "a"]
+
+
+def test_the_rows_of_a_key_are_read_and_no_other(rows, monkeypatch):
+    for prompt_id, key, created in (("a", KEY, "2026-11-03"), ("b", "other", "2026-11-01"), ("c", KEY, "2026-11-02")):
+        rows.add(row(prompt_id, key=key, created=created))
+    assert [found.prompt_id for found in rows.of(KEY)] == ["c", "a"]
+    read, inner = [], unfinished._read
+    monkeypatch.setattr(unfinished, "_read", lambda path: read.append(path.stem) or inner(path))
+    rows.add(row("d", key="other", created="2026-11-04"))
+    rows.remove("a")
+    assert [found.prompt_id for found in rows.of(KEY)] == ["c"]
+    assert [found.prompt_id for found in rows.of("other")] == ["b", "d"]
+    assert sorted(read) == ["b", "c", "d", "d"]
+
+
+def test_one_at_a_time_is_alone_with_the_rows(rows):
+    """In another thread, and through another object, as in another process."""
+    rows.folder.parent.mkdir()
+    seen = []
+
+    def look(those):
+        with those.alone():
+            seen.append(len(those.rows()))
+            those.add(row(f"{len(seen)}"))
+
+    threads = [threading.Thread(target=look, args=(those,)) for those in (rows, rows, Unfinished(rows.folder))]
+    with rows.alone():
+        for thread in threads:
+            thread.start()
+        assert seen == []
+    for thread in threads:
+        thread.join()
+    assert seen == [0, 1, 2]
+    assert {path.name for path in rows.folder.iterdir()} == {"1.json", "2.json", "3.json"}
+
+
+def test_a_folder_whose_files_cannot_be_locked_is_used_all_the_same(rows, monkeypatch):
+    def refuse(*_args, **_options):
+        raise NotImplementedError
+
+    monkeypatch.setattr(unfinished.FileLock, "acquire", refuse)
+    with rows.alone():
+        rows.add(row())
+    assert rows.rows() == [row()]
 
 
 @pytest.mark.parametrize(
