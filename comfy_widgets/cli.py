@@ -14,7 +14,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from comfy_widgets import cli_takes, media
+from comfy_widgets import cli_run, cli_takes, media
 from comfy_widgets.cache import TakeCache
 from comfy_widgets.demo import serve as serving
 from comfy_widgets.errors import ComfyWidgetsError, DemoError
@@ -32,7 +32,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     arguments
         Without the program's name; by default those of the process.
     """
-    options = _parser().parse_args(arguments)
+    options = _options(arguments)
     try:
         return int(options.run(options))
     except ComfyWidgetsError as error:
@@ -42,7 +42,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
         )
         return 1
     except KeyboardInterrupt:
-        return 130
+        return cli_run.INTERRUPTED
+
+
+def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
+    parser = _parser()
+    options, rest = parser.parse_known_args(arguments)
+    # argparse takes positionals of a command only where they stand together, but people put options between them.
+    if any(text.startswith("-") for text in rest) or (rest and "inputs" not in options):
+        parser.error(f"unrecognized arguments: {' '.join(rest)}")
+    if rest:
+        options.inputs += rest
+    return options
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -60,6 +71,7 @@ def _parser() -> argparse.ArgumentParser:
     commands.add_parser(
         "serve", parents=[serving.parser()], conflict_handler="resolve", help="run the embedded server alone"
     ).set_defaults(run=_serve)
+    cli_run.add_command(commands)
     cli_takes.add_commands(commands)
     return parser
 

@@ -1,26 +1,21 @@
-"""``comfy-widgets takes``, ``run``, ``pack`` and ``unpack``: takes from a terminal."""
+"""``comfy-widgets takes``, ``pack`` and ``unpack``: takes that are on disk, from a terminal."""
 
 import argparse
 import json
 import shutil
 from pathlib import Path
-from typing import Any
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from comfy_widgets import faces
 from comfy_widgets.bindings import listed
 from comfy_widgets.cache import TakeCache, folder_of_takes
-from comfy_widgets.errors import BindingError, CacheError, NotCached
-from comfy_widgets.jobs import Job
+from comfy_widgets.errors import CacheError, NotCached
 from comfy_widgets.packing import pack
 from comfy_widgets.pruning import size
-from comfy_widgets.studio import Studio
 from comfy_widgets.takes import Take
 from comfy_widgets.unpacking import unpack
-from comfy_widgets.workflow import Workflow
 
 _UNITS = {"kb": 1e3, "mb": 1e6, "gb": 1e9, "tb": 1e12}
 
@@ -28,7 +23,14 @@ _UNITS = {"kb": 1e3, "mb": 1e6, "gb": 1e9, "tb": 1e12}
 def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Add these commands to the command line."""
     takes = commands.add_parser("takes", help="list, show, export or prune a folder of takes")
-    takes.add_argument("--folder", type=Path, default=Path("takes"), help="the folder of takes (default: %(default)s)")
+    takes.add_argument(
+        "--cache",
+        "--folder",
+        type=Path,
+        default=Path("takes"),
+        metavar="DIR",
+        help="the folder of takes (default: %(default)s)",
+    )
     acts = takes.add_subparsers(metavar="act")
     takes.set_defaults(run=_list, scene=None, shot=None)
     listing = acts.add_parser("list", help="all takes, oldest first")
@@ -46,15 +48,6 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     pruning.add_argument("--max", required=True, type=_bytes, metavar="SIZE", help="how much may stay, such as 20GB")
     pruning.add_argument("--favourites-too", action="store_true", help="favourites may go as well")
     pruning.set_defaults(run=_prune)
-
-    run = commands.add_parser("run", help="make one take of a workflow")
-    run.add_argument("workflow", type=Path, help="an API-format or UI-format file, or a video that carries its graph")
-    run.add_argument("inputs", nargs="*", metavar="NAME=VALUE", help="bindings, such as prompt='a lighthouse' seed=7")
-    run.add_argument("--url", help="the server (default: COMFY_URL, else http://127.0.0.1:8188)")
-    run.add_argument("--demo", action="store_true", help="on the embedded server, simulated")
-    run.add_argument("--folder", type=Path, default=Path("takes"), help="the folder of takes (default: %(default)s)")
-    run.add_argument("--fresh", action="store_true", help="make another take even if there is one")
-    run.set_defaults(run=_run)
     _add_archives(commands)
 
 
@@ -83,7 +76,7 @@ def _bytes(text: str) -> int:
 
 
 def _cache(options: argparse.Namespace) -> TakeCache:
-    return TakeCache(folder_of_takes(options.folder))
+    return TakeCache(folder_of_takes(options.cache))
 
 
 def _list(options: argparse.Namespace) -> int:
@@ -151,47 +144,3 @@ def _prune(options: argparse.Namespace) -> int:
     left = cache.takes()
     console.print(f"{_counted(left)}, {cache.size() / 1e6:.1f} MB stay", markup=False, highlight=False)
     return 0
-
-
-def _run(options: argparse.Namespace) -> int:
-    studio = Studio.demo(cache=options.folder) if options.demo else Studio(options.url, cache=options.folder)
-    with studio:
-        workflow = studio.load(options.workflow).result()
-        inputs = dict(_value(workflow, text) for text in options.inputs)
-        job = studio.submit(workflow, fresh=options.fresh, **inputs)
-        with _bar(job):
-            take = job.result()
-    Console().print(str(take.path), markup=False, highlight=False, soft_wrap=True)
-    return 0
-
-
-def _value(workflow: Workflow, text: str) -> tuple[str, Any]:
-    """A binding and its value, of the kind that it has now."""
-    name, sign, value = text.partition("=")
-    if not sign:
-        raise BindingError(f"{text!r} is no input.", hint="Write NAME=VALUE, such as seed=7.")
-    now = workflow.bindings.value(name) if name in workflow.bindings else None
-    if isinstance(now, str):
-        return name, value
-    try:
-        return name, json.loads(value)
-    except ValueError:
-        return name, value
-
-
-def _bar(job: Job) -> Progress:
-    """A progress bar on stderr that follows a job."""
-    columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeElapsedColumn())
-    console = Console(stderr=True)
-    # A bar that can't move would leave a line behind.
-    still = not console.is_terminal or console.is_dumb_terminal
-    progress = Progress(*columns, console=console, transient=True, disable=still)
-    task = progress.add_task(job.status.value, total=1.0)
-
-    def follow() -> None:
-        words = f"{job.status.value} {job.message}".strip()
-        progress.update(task, completed=job.progress, description=words.replace("[", "\\["))
-
-    follow()
-    job.subscribe(follow)
-    return progress

@@ -43,6 +43,27 @@ def test_a_take_is_made_and_found_again(make, server):
     assert server.journal.posts("/prompt") == 1
 
 
+def test_options_and_inputs_stand_in_any_order(make, server, tmp_path, capfd):
+    path = make("prompt=a lighthouse", "seed=7")[1]
+    takes, wan = str(tmp_path / "takes"), str(tmp_path / "wan.json")
+    for arguments in (
+        [wan, "--set", "prompt=a lighthouse", "--set", "seed=7", "--url", server.url, "--cache", takes],
+        ["--url", server.url, wan, "seed=7", "--cache", takes, "prompt=a lighthouse"],
+        [wan, "--url", server.url, "seed=7", "--folder", takes, "--set", "prompt=a lighthouse"],
+    ):
+        assert cli.main(["run", *arguments]) == 0
+        assert capfd.readouterr().out.strip() == path
+    assert server.journal.posts("/prompt") == 1
+
+
+def test_an_option_that_is_unknown_is_told(tmp_path, capfd):
+    for arguments in (["run", "wan.json", "--sed", "7"], ["takes", "--cache", str(tmp_path), "list", "more"]):
+        with pytest.raises(SystemExit) as caught:
+            cli.main(arguments)
+        assert caught.value.code == 2
+        assert "unrecognized arguments: " in capfd.readouterr().err
+
+
 def test_the_environment_says_where_the_server_and_the_takes_are(server, tmp_path, monkeypatch, capfd):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("COMFY_URL", server.url)
@@ -62,7 +83,8 @@ def test_what_is_wrong_is_said_in_a_line(make):
     code, out, err = make("promt=x")
     assert (code, out) == (1, "")
     assert "Did you mean 'prompt'?" in err
-    assert make("seed")[2].strip().endswith("Write NAME=VALUE, such as seed=7.")
+    assert "'seed' is given twice. Leave one out." in make("seed=1", "--set", "seed=2")[2]
+    assert make("--set", "seed")[2].strip().endswith("Write NAME=VALUE, such as seed=7.")
 
 
 def test_takes_are_listed_shown_and_copied(make, tmp_path, capfd):
