@@ -214,7 +214,7 @@ class NodeFailed(JobFailed):
     what, hint
         As for `ComfyWidgetsError`.
     traceback
-        The last lines of the server's own traceback.
+        The last frames of the server's own traceback.
     """
 
     def __init__(self, what: str, *, hint: str | None = None, traceback: list[str] | None = None) -> None:
@@ -222,7 +222,7 @@ class NodeFailed(JobFailed):
         self.traceback = traceback or []
 
     def details(self) -> list[str]:
-        """The last lines of the server's traceback."""
+        """The last frames of the server's traceback."""
         return self.traceback
 
 

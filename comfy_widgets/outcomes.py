@@ -11,7 +11,7 @@ from comfy_widgets.errors import Cancelled, ComfyWidgetsError, Interrupted, Lost
 from comfy_widgets.jobs import JobStatus, Request
 from comfy_widgets.takes import Take
 
-_TRACEBACK_LINES = 3
+_FRAMES = 2
 _CORRECT = "Correct its inputs and submit again; the server's log has the rest."
 _SMALLER = "The GPU's memory is full: ask for a smaller or a shorter video, or free it in ComfyUI, and submit again."
 _TOLD_CHANGES = 6
@@ -37,11 +37,9 @@ def failure(news: News, *, cancelling: bool, progress: float) -> ComfyWidgetsErr
         How far it was, 0 to 1.
     """
     if news.remote is Remote.INTERRUPTED:
-        return (
-            cancelled(progress)
-            if cancelling
-            else Interrupted("Somebody stopped it on the server.", hint="Submit it again: job.resubmit().")
-        )
+        stopped = cancelled(progress) if cancelling else _interrupted()
+        node = news.record.stopped_at if news.record else None
+        return stopped.at(node_id=node, node_title=node_title(news.progress.graph, node)) if node else stopped
     if news.remote is Remote.GONE:
         return Lost(
             "The server no longer knows it: it restarted, or its queue or history was cleared.",
@@ -57,9 +55,13 @@ def failure(news: News, *, cancelling: bool, progress: float) -> ComfyWidgetsErr
     error = NodeFailed(
         f"{title} (node {told.node_id}) failed: {told.exception_type}: {told.message.rstrip('.')}.",
         hint=_SMALLER if told.exception_type.endswith("OutOfMemoryError") else _CORRECT,
-        traceback=list(told.traceback[-_TRACEBACK_LINES:]),
+        traceback=list(told.traceback[-_FRAMES:]),
     )
     return error.at(node_id=told.node_id, node_title=title)
+
+
+def _interrupted() -> Interrupted:
+    return Interrupted("Somebody stopped it on the server.", hint="Submit it again: job.resubmit().")
 
 
 def cancelled(progress: float) -> Cancelled:

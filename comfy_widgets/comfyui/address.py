@@ -9,6 +9,7 @@ from urllib.parse import SplitResult, urlsplit, urlunsplit
 
 from comfy_widgets.errors import KeyRefused, ServerUnreachable
 
+_WRITE = "Write it as 'http://host:8188'."
 _SENDABLE = re.compile(r"[\t\x20-\x7e]*")
 
 
@@ -43,6 +44,9 @@ class Address:
         KeyRefused
             If the key or a header can't be sent.
         """
+        if not isinstance(text, str):
+            # A port alone is what people give.
+            raise ServerUnreachable(f"{text!r:.60} is not the address of a server.", hint=_WRITE)
         parts = _parts(text.strip())
         netloc = parts.netloc
         # 0.0.0.0 is what ComfyUI prints when it listens everywhere; nobody can connect to it on every system.
@@ -106,4 +110,4 @@ def _parts(text: str) -> SplitResult:
         pass
     # A user, a password or a token may stand in it.
     shown = re.sub(r"^(\w+://)?.*@", r"\1", text.partition("?")[0])
-    raise ServerUnreachable(f"{shown!r} is not the address of a server.", hint="Write it as http://host:8188.")
+    raise ServerUnreachable(f"{shown!r} is not the address of a server.", hint=_WRITE)

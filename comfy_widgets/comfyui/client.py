@@ -12,18 +12,16 @@ from urllib.parse import quote, urlencode, urljoin
 
 import httpx
 
-from comfy_widgets.comfyui import parts
+from comfy_widgets.comfyui import parts, trouble
 from comfy_widgets.comfyui.address import Address
 from comfy_widgets.comfyui.replies import Accepted, AnswerLost, OutputFile, Unreadable, queue_of, rejection, sentence_of
 from comfy_widgets.errors import (
     ComfyWidgetsError,
     FetchFailed,
-    KeyRefused,
     NotComfyUI,
     OutputMissing,
     ServerError,
     ServerUnreachable,
-    UploadTooLarge,
 )
 
 # A server that loads a model or dumps a long queue answers nobody for a while: slow is not dead.
@@ -233,10 +231,7 @@ class Client:
             # The name says what is in it, so sending it twice is sending it once.
             answer = await self._send("POST", "/upload/image", **form)
         if answer.status_code == httpx.codes.REQUEST_ENTITY_TOO_LARGE:
-            raise UploadTooLarge(
-                f"{path.name} has {len(content) / 1e6:.1f} MB, more than the server takes.",
-                hint="Use a smaller file, or start ComfyUI with a larger --max-upload-size.",
-            )
+            raise trouble.too_large(path.name, len(content))
         reply = _mapping(answer)
         if not reply.get("name"):
             raise ServerError(f"The server took {path.name} and did not say under which name.", hint="Submit again.")
@@ -318,7 +313,7 @@ class Client:
 
     def _check_view(self, answer: httpx.Response, output: OutputFile) -> None:
         if answer.status_code in {401, 403} and self._is_ours(answer.url):
-            raise self._refused("GET", "/view", answer)
+            raise trouble.refused(self.address, "GET", "/view", answer.status_code)
         if answer.status_code == httpx.codes.NOT_FOUND:
             raise OutputMissing(f"The server has no file {output.filename} any more.", hint="Submit it again.")
         if answer.status_code not in {200, 206}:
@@ -343,10 +338,7 @@ class Client:
             async with self._waiting():
                 answer = await self.http.request(method, self.address.url + before + path, **request)
         except (httpx.ConnectError, httpx.ConnectTimeout) as error:
-            raise ServerUnreachable(
-                f"Nobody answers at {self.address}.",
-                hint="Start ComfyUI, or pass its address: Studio('http://host:8188').",
-            ) from error
+            raise trouble.no_connection(self.address, error) from error
         except httpx.HTTPError as error:
             raise AnswerLost(
                 f"{self.address} gave no answer to {method} {path}: {str(error) or type(error).__name__}.",
@@ -360,14 +352,8 @@ class Client:
             what = f"{self.address} answered {path} with HTTP {answer.status_code}: {_said(answer)}."
             raise AnswerLost(what, hint=_LOG_TELLS)
         if answer.status_code in {401, 403}:
-            raise self._refused(method, path, answer)
+            raise trouble.refused(self.address, method, path, answer.status_code)
         return answer
-
-    def _refused(self, method: str, path: str, answer: httpx.Response) -> KeyRefused:
-        return KeyRefused(
-            f"{self.address} refused {method} {path} (HTTP {answer.status_code}).",
-            hint="Pass its key: Studio(url, api_key=…), or the header that your proxy wants: headers={…}.",
-        )
 
 
 def _json(answer: httpx.Response) -> Any:

@@ -64,12 +64,13 @@ class Failure:
 
 @dataclass(frozen=True)
 class Record:
-    """A history entry: how a prompt ended and what it left."""
+    """A history entry: how a prompt ended and what it left; if it was stopped, at which node."""
 
     remote: Remote
     files: tuple[OutputFile, ...] = ()
     failure: Failure | None = None
     seconds: float | None = None
+    stopped_at: str | None = None
 
 
 def record(entry: Mapping[str, Any]) -> Record:
@@ -84,7 +85,8 @@ def record(entry: Mapping[str, Any]) -> Record:
     seconds = _seconds(messages)
     bad = [message for message in messages if message[0] in {"execution_error", "execution_interrupted"}]
     if bad and bad[-1][0] == "execution_interrupted":
-        return Record(Remote.INTERRUPTED, files, None, seconds)
+        stopped_at = str(bad[-1][1].get("node_id") or "") or None
+        return Record(Remote.INTERRUPTED, files, None, seconds, stopped_at)
     # A history without a status comes from forks and old servers, which keep records of good ends only.
     if bad or (status and not status.get("completed")):
         return Record(Remote.FAILED, files, _failure(bad[-1][1] if bad else {}), seconds)

@@ -1,7 +1,11 @@
 """HTTP against a server that answers badly on request: asking, submitting, uploading."""
 
+import asyncio
 import json
+import shutil
 import socket
+import ssl
+import subprocess
 
 import pytest
 
@@ -26,6 +30,22 @@ PAGE = "<html><head><title>x</title></head><body><h1>Bad Gateway</h1><p>nginx</p
 
 def submit(client, graph=None):
     return client.submit(graph or {"1": {}}, prompt_id="abc", client_id="us", extra_data={}, front=False)
+
+
+async def refuses_tls(server, words):
+    port = server.sockets[0].getsockname()[1]
+    client = Client(Address.parse(f"https://127.0.0.1:{port}"))
+    async with server:
+        with pytest.raises(ServerUnreachable, match=words) as caught:
+            await client.system_stats()
+        assert "Nobody answers" not in str(caught.value)
+    await client.close()
+
+
+async def speaks_http(reader, writer):
+    await reader.read(100)
+    writer.write(reply(PAGE, 400))
+    writer.close()
 
 
 # Asking and submitting
@@ -76,6 +96,28 @@ async def test_a_refused_connection_is_nobody_there():
         with pytest.raises(ServerUnreachable, match=f"Nobody answers at http://127.0.0.1:{port}.*Start ComfyUI"):
             await call
     await client.close()
+
+
+@pytest.fixture
+def self_signed(tmp_path):
+    if shutil.which("openssl") is None:
+        pytest.skip("makes its certificate with openssl")
+    key, certificate = tmp_path / "key.pem", tmp_path / "certificate.pem"
+    command = "openssl req -x509 -newkey rsa:2048 -nodes -days 1 -subj /CN=localhost"
+    subprocess.run([*command.split(), "-keyout", key, "-out", certificate], check=True, capture_output=True)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, key)
+    return context
+
+
+async def test_a_certificate_that_nobody_signed_is_told_so(self_signed):
+    server = await asyncio.start_server(lambda _reader, writer: writer.close(), "127.0.0.1", 0, ssl=self_signed)
+    await refuses_tls(server, "The certificate of https://127.0.0.1:.* is not trusted: self.signed certificate")
+
+
+async def test_https_to_a_server_without_it_is_told_so():
+    listener = await asyncio.start_server(speaks_http, "127.0.0.1", 0)
+    await refuses_tls(listener, "https://127.0.0.1:.* answers, but not with TLS .* http:// instead of https://")
 
 
 @pytest.mark.parametrize("status", [401, 403])
@@ -205,7 +247,7 @@ async def test_an_upload_takes_the_name_that_the_server_gives(talk, picture):
 
 async def test_an_input_that_is_too_large_says_how_large(talk, picture):
     client, _ = await talk(lambda _asked: reply("Maximum request body size 104857600 exceeded.", 413))
-    with pytest.raises(UploadTooLarge, match=r"frame\.png has 0\.0 MB.*--max-upload-size"):
+    with pytest.raises(UploadTooLarge, match=r"frame\.png has \d\.\d kB.*--max-upload-size"):
         await client.upload("cw_1.png", picture)
 
 

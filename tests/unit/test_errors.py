@@ -11,7 +11,7 @@ from comfy_widgets.comfyui.progress import Progress
 from comfy_widgets.comfyui.replies import node_problems, rejection
 from comfy_widgets.comfyui.status import Remote
 from comfy_widgets.comfyui.tracked import News
-from comfy_widgets.errors import ComfyWidgetsError, JobFailed, NodeFailed, Rejected
+from comfy_widgets.errors import Cancelled, ComfyWidgetsError, Interrupted, JobFailed, NodeFailed, Rejected
 from comfy_widgets.jobs import JobStatus
 from comfy_widgets.outcomes import failure, status_of
 from tests.lib.graphs import wan
@@ -110,8 +110,16 @@ def test_a_node_that_raised_is_named_with_the_end_of_its_traceback():
     assert (error.node_id, error.node_title) == ("3", "KSampler")
     assert "KSampler (node 3) failed: ValueError: the model is <b>wrong</b>. Correct" in str(error)
     lines = error._render_traceback_()
+    assert error.traceback == list(RAISED.traceback[-2:])
     assert "line 8" in lines[-2]
     assert len("\n".join(lines).splitlines()) <= 10
+
+
+@pytest.mark.parametrize(("cancelling", "kind"), [(False, Interrupted), (True, Cancelled)])
+def test_a_prompt_that_was_stopped_is_told_with_its_node(cancelling, kind):
+    error = failure(news(Remote.INTERRUPTED, stopped_at="3"), cancelling=cancelling, progress=0.4)
+    assert isinstance(error, kind)
+    assert (error.node_id, error.node_title) == ("3", "KSampler")
 
 
 def test_a_full_card_wants_less():

@@ -140,6 +140,12 @@ def test_a_failure_tells_what_the_node_raised():
     assert (failure.node_id, failure.exception_type, failure.message, failure.traceback) == ("3", "B", "bad", ("x",))
 
 
+def test_an_interruption_tells_at_which_node():
+    assert record(history(STARTED, STOPPED, completed=False, text="error")).stopped_at == "3"
+    assert record(history(STARTED, FAILED, completed=False, text="error")).stopped_at is None
+    assert record(history(STARTED, ("execution_interrupted", {}), completed=False)).stopped_at is None
+
+
 def test_render_time_is_the_servers_own():
     assert record(history(STARTED, ("execution_success", {"timestamp": 3500}))).seconds == 2.5
 
@@ -227,6 +233,6 @@ def test_addresses_are_read_as_people_write_them():
     secret = Address.parse("http://user:pass@host:1/", api_key="hush")
     assert str(secret) == "http://host:1"
     assert "hush" not in repr(secret)
-    for wrong in ("ftp://x", "", "http://"):
+    for wrong in ("ftp://x", "", "http://", 8188, None):
         with pytest.raises(ServerUnreachable, match="not the address"):
             Address.parse(wrong)
