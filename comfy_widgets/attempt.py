@@ -29,6 +29,7 @@ AT_REST: Mapping[str, Any] = {
     "node_title": None,
     "step": None,
     "note": None,
+    "stopping": False,
 }
 
 # How long it may take from a row to its POST.
@@ -129,6 +130,7 @@ class Attempt:
             "progress": max(job.progress, news.progress.fraction),
             "node_title": news.progress.node_title,
             "step": news.progress.step,
+            "stopping": self.cancelling,
         }
         if news.progress.preview is not None:
             changes["preview"] = (news.progress.preview.media_type, news.progress.preview.data)

@@ -92,3 +92,4 @@ class JobState:
     error: ComfyWidgetsError | None = None
     take: Take | None = None
     note: str | None = None
+    stopping: bool = False

@@ -187,6 +187,8 @@ class Job:
         state = self._state
         if state.error is not None:
             return state.error.sentence
+        if state.stopping:
+            return "Stopping"
         if state.status is JobStatus.QUEUED:
             return in_line(state.queue_position, state.ahead, state.ahead_mine)
         if state.status is JobStatus.RUNNING:

@@ -10,7 +10,7 @@ from comfy_widgets.comfyui.server import Server
 from comfy_widgets.comfyui.tracker import tracker_for
 from comfy_widgets.errors import ComfyWidgetsError, DemoError, ServerError, ServerUnreachable
 from comfy_widgets.jobs import Request
-from comfy_widgets.outcomes import missed
+from comfy_widgets.outcomes import cancelled, missed
 from comfy_widgets.takes import Take
 
 
@@ -59,6 +59,8 @@ class OnDisk:
         found = await self._on_disk(attempt, self._possible_kinds())
         if found is None:
             await refusals.check_files(attempt.job.request.filled)
+            if attempt.cancelling:
+                raise cancelled(attempt.job.progress)
             raise missed(attempt.job.request, await asyncio.to_thread(self.cache.takes), trouble)
         attempt.remark = "offline" if self.offline else "the server can't be reached"
         return found

@@ -99,10 +99,12 @@ class Pipeline:
     def cancel(self, job: Job) -> asyncio.Future[None]:
         """Stop a job; done when the server has confirmed or the job is over."""
         attempt = self._attempts.get(job)
-        if attempt is not None:
+        if attempt is not None and not job.over:
             # Said at once: who asks for the same now wants another one.
             attempt.cancelling = True
-        return self.start(self._cancel(job))
+            job.move(stopping=True)
+        # Shielded: who waits for it no longer, as with a time limit, still wants it stopped.
+        return asyncio.shield(self.start(self._cancel(job)))
 
     def resubmit(self, job: Job) -> Job:
         """Ask for the same again; the server is asked first whether it still has the old one."""
@@ -263,6 +265,7 @@ class Pipeline:
             saved_again = True
             attempt.drop_row()
             attempt.prior, attempt.job.id = None, str(uuid.uuid4())
+            attempt.job.move(**{**AT_REST, "status": JobStatus.SUBMITTING, "running_since": None})
         attempt.job.move(source="cache")
         return found
 
@@ -288,8 +291,6 @@ class Pipeline:
         attempt = self._attempts.get(job)
         if attempt is None or job.over:
             return
-        attempt.cancelling = True
-        job.move(note="Stopping")
         if attempt.posted and attempt.tracked is not None:
             await tracker_for(self.server.address).cancel(attempt.tracked)
         await job.ended()

@@ -105,6 +105,16 @@ async def submit(attempt: Attempt, tracker: Tracker, extra_data: Mapping[str, An
     CacheNotWritable, DiskFull
         If the take could not be kept.
     """
+    try:
+        return await _submit(attempt, tracker, extra_data)
+    except (ServerUnreachable, AnswerLost) as error:
+        if attempt.cancelling:
+            # It was stopped while nobody answered, and is not on the server.
+            raise cancelled(attempt.job.progress) from error
+        raise
+
+
+async def _submit(attempt: Attempt, tracker: Tracker, extra_data: Mapping[str, Any]) -> bool:
     job = attempt.job
     await asyncio.to_thread(attempt.cache.check_writable)
     doubts = await refusals.check(job.request.filled, tracker)

@@ -21,6 +21,7 @@ from comfy_widgets.comfyui.memory import Memory
 from comfy_widgets.comfyui.replies import Unreadable
 from comfy_widgets.comfyui.socket import Socket
 from comfy_widgets.comfyui.status import Remote
+from comfy_widgets.comfyui.together import Together
 from comfy_widgets.comfyui.tracked import News, Tracked, begin
 from comfy_widgets.errors import ComfyWidgetsError, ServerUnreachable, SilentTooLong
 
@@ -61,6 +62,7 @@ class Tracker:
         self.classes = Classes(self.client)
         self.memory = Memory(self.client)
         self._prompts: dict[str, Tracked] = {}
+        self._stopped = Together(self._look_at)
         self._due: set[str] = set()
         self._wake = asyncio.Event()
         self._settled = asyncio.Event()
@@ -150,11 +152,9 @@ class Tracker:
         """
         tracked.cancelling = True
         while not tracked.ended.done():
-            try:
+            with suppress(ComfyWidgetsError):
                 await self.client.stop(tracked.prompt_id)
-                await self._look_at([tracked])
-            except ComfyWidgetsError as error:
-                log.debug("Stopping %s: %s", tracked.prompt_id, error)
+                await self._stopped.done(tracked, unless=tracked.ended)
             await asyncio.wait([tracked.ended], timeout=max(_RETRY_SECONDS, self._price * 2))
 
     async def close_if_idle(self) -> None:
