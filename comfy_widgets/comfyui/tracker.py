@@ -372,7 +372,7 @@ class Tracker:
             if not tracked.ended.done():
                 tracked.ended.set_exception(
                     SilentTooLong(
-                        f"The server has not answered for {silent / 60:.0f} minutes: {error.what}",
+                        f"Nothing was heard of it for {silent / 60:.0f} minutes; the last look: {error.what}",
                         hint="When it is back: studio.resume(), or job.resubmit().",
                     )
                 )
