@@ -9,7 +9,8 @@ import sys
 import time
 
 CTRL_C = "\x03"
-_SECONDS = 30
+_SECONDS = 60
+_AGAIN_SECONDS = 4
 _ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 # The terminal has to be the process's own, or its keys send no signals.
 _COMMAND = """
@@ -55,28 +56,32 @@ class Terminal:
         self._process.stdout.close()
         os.close(self._ours)
 
-    def until(self, words):
-        """Wait until these words come after those that were waited for before."""
-        self._read(lambda: words in self.screen)
+    def until(self, words, pressing=""):
+        """Wait until these words come after those that were waited for before; press a key until they do."""
+        self._read(lambda: words in self.screen, pressing)
         assert words in self.screen, f"{words!r} never came; the screen ends with {self.screen[-500:]!r}"
         self.screen = self.screen.partition(words)[2]
 
     def type(self, keys):
         os.write(self._ours, keys.encode())
 
-    def end(self):
-        """Wait for its end: exit code, what went to stdout, what came on the screen."""
-        self._read(lambda: self._process.poll() is not None)
+    def end(self, pressing=""):
+        """Wait for its end, pressing a key until then: exit code, what went to stdout, what came on the screen."""
+        self._read(lambda: self._process.poll() is not None, pressing)
         try:
             code = self._process.wait(5)
         except subprocess.TimeoutExpired:
             raise AssertionError(f"It does not end; the screen ends with {self.screen[-500:]!r}") from None
         return code, self._process.stdout.read().decode().strip(), self.screen
 
-    def _read(self, enough):
-        deadline = time.monotonic() + _SECONDS
-        while time.monotonic() < deadline:
+    def _read(self, enough, pressing=""):
+        began, pressed = time.monotonic(), 0
+        while (now := time.monotonic() - began) < _SECONDS:
             done = enough()
+            # Python sees a Ctrl-C that comes just before it waits with the next one only; people press again.
+            if pressing and not done and now >= pressed * _AGAIN_SECONDS:
+                pressed += 1
+                self.type(pressing)
             # What is on its way when it ends belongs to its last words.
             if not select.select([self._ours], [], [], 0 if done else 0.2)[0]:
                 if done:

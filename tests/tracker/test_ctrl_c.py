@@ -33,12 +33,12 @@ def arguments(server, tmp_path):
 
 @pytest.fixture
 def terminal(server, arguments, tmp_path):
-    """A terminal that waits for a take which is being rendered, and was just interrupted."""
+    """A terminal that waits for a take which is being rendered, and was interrupted: it asks what to do."""
     held = server.hold("KSampler")
     with Terminal(*arguments, cwd=tmp_path) as terminal:
         terminal.until("running")
         held.wait()
-        terminal.type(CTRL_C)
+        terminal.until(QUESTION, pressing=CTRL_C)
         yield terminal
 
 
@@ -66,7 +66,6 @@ def made_by_the_same_command(server, arguments, tmp_path):
 
 
 def test_cancel_stops_it_on_the_server(terminal, server, tmp_path):
-    terminal.until(QUESTION)
     terminal.type("c\n")
     sees(lambda: server.journal.posts("/interrupt"))
     server.release()
@@ -79,7 +78,6 @@ def test_cancel_stops_it_on_the_server(terminal, server, tmp_path):
 
 @pytest.mark.parametrize("answer", ["l\n", "\n", "\x04"], ids=["leave", "enter", "ctrl-d"])
 def test_left_it_goes_on_and_the_same_command_picks_it_up(terminal, server, arguments, tmp_path, answer):
-    terminal.until(QUESTION)
     terminal.type(answer)
     code, out, screen = terminal.end()
     assert (code, out) == (130, "")
@@ -88,9 +86,7 @@ def test_left_it_goes_on_and_the_same_command_picks_it_up(terminal, server, argu
 
 
 def test_a_second_ctrl_c_leaves_it_running(terminal, server, arguments, tmp_path):
-    terminal.until(QUESTION)
-    terminal.type(CTRL_C)
-    code, out, screen = terminal.end()
+    code, out, screen = terminal.end(pressing=CTRL_C)
     assert (code, out) == (130, "")
     assert AGAIN in screen
     assert "Traceback" not in screen
@@ -98,19 +94,16 @@ def test_a_second_ctrl_c_leaves_it_running(terminal, server, arguments, tmp_path
 
 
 def test_ctrl_c_while_it_is_cancelled_does_not_wait_for_the_server(terminal, server):
-    terminal.until(QUESTION)
     terminal.type("c\n")
     # A node that is held ends for no interrupt.
     sees(lambda: server.journal.posts("/interrupt"))
-    terminal.type(CTRL_C)
-    code, out, screen = terminal.end()
+    code, out, screen = terminal.end(pressing=CTRL_C)
     assert (code, out) == (130, "")
     assert "The server has not confirmed that it is cancelled." in screen
     assert "Traceback" not in screen
 
 
 def test_what_ends_while_it_is_asked_is_not_cancelled(terminal, server, tmp_path):
-    terminal.until(QUESTION)
     server.release()
     sees(lambda: list(server.journal.fates().values()) == ["success"])
     terminal.type("c\n")
@@ -135,11 +128,10 @@ def test_where_nobody_can_answer_it_is_left_running(server, arguments, tmp_path)
 
 
 def test_ctrl_c_before_the_server_answers_is_asked_too(arguments, tmp_path, server):
-    server.inject("http:slow=5@GET /object_info#*")
+    server.inject("http:slow=15@GET /object_info#*")
     with Terminal(*arguments, cwd=tmp_path) as terminal:
         terminal.until("submitting")
-        terminal.type(CTRL_C)
-        terminal.until(QUESTION)
+        terminal.until(QUESTION, pressing=CTRL_C)
         terminal.type("c\n")
         code, out, _ = terminal.end()
     assert (code, out) == (130, "")
@@ -150,7 +142,6 @@ def test_the_embedded_server_ends_with_its_command(tmp_path):
     (tmp_path / "wan.json").write_text(json.dumps(wan()))
     with Terminal("run", "wan.json", "--demo", "--cache", "takes", cwd=tmp_path) as terminal:
         terminal.until("running")
-        terminal.type(CTRL_C)
-        code, out, screen = terminal.end()
+        code, out, screen = terminal.end(pressing=CTRL_C)
     assert (code, out) == (130, "")
     assert "Stopped: the embedded server ends with this command." in screen

@@ -1,16 +1,22 @@
 """Prompts reach the server in the order in which they were asked for, whatever becomes of some of them."""
 
 import asyncio
+from types import SimpleNamespace
 
 from comfy_widgets.attempt import Attempt
 from tests.unit.test_widgets_kit import turn
 
 
+def asked(prompt_id):
+    """Of a job only its id is looked at here."""
+    return SimpleNamespace(id=prompt_id)
+
+
 def line(count):
     """So many attempts, each behind the one before it."""
     attempts = []
-    for _ in range(count):
-        attempts.append(Attempt(None, None, None, before=attempts[-1] if attempts else None))
+    for number in range(count):
+        attempts.append(Attempt(asked(number), None, None, before=attempts[-1] if attempts else None))
     return attempts
 
 
@@ -33,6 +39,6 @@ async def test_those_that_are_over_keep_nobody_alive():
     await last.turn()
     last.leave_line()
     assert last.before is None
-    later = Attempt(None, None, None, before=last)
+    later = Attempt(asked("later"), None, None, before=last)
     later.leave_line()
     assert later.before is None
