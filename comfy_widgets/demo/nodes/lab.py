@@ -218,9 +218,11 @@ class LabSmall(Node):
     is_output = True
 
     def run(self, ctx: Context, seed: int, filename_prefix: str) -> Result:
-        """Write it under a video's name; only its size and its bytes matter."""
+        """Write one small frame; a box that players skip holds the seed and fills it up."""
         path, item = ctx.world.folders.next_name("output", filename_prefix, "mp4")
-        path.write_bytes(f"{seed:020}".encode() * 50)
+        frame = encode.one_frame()
+        filling = (f"{seed:020}".encode() * 50)[: 1000 - len(frame) - 8]
+        path.write_bytes(frame + (8 + len(filling)).to_bytes(4, "big") + b"free" + filling)
         return Result(ui={"images": [item], "animated": [True]})
 
 

@@ -2,6 +2,7 @@
 
 import contextlib
 import ctypes
+import functools
 import io
 import json
 import math
@@ -28,6 +29,23 @@ _CODECS = {
 def tags(graph: Mapping[str, Any], extra: Mapping[str, Any]) -> dict[str, str]:
     """What a saved file says of its making: the graph, and whatever the client sent along such as ``workflow``."""
     return {"prompt": json.dumps(graph), **{key: json.dumps(value) for key, value in extra.items()}}
+
+
+@functools.cache
+def one_frame() -> bytes:
+    """A grey video of one frame, in as few bytes as can be."""
+    import av  # noqa: PLC0415 - libav is loaded with the first picture
+
+    written = io.BytesIO()
+    with av.open(written, "w", format="mp4", container_options={"fflags": "+bitexact"}) as container:
+        stream = container.add_stream("mpeg4", rate=1)
+        stream.width = stream.height = 16
+        stream.pix_fmt = "yuv420p"
+        frame = av.VideoFrame(16, 16, "yuv420p")
+        for plane in frame.planes:
+            plane.update(bytes([128]) * plane.buffer_size)
+        container.mux([*stream.encode(frame), *stream.encode()])
+    return written.getvalue()
 
 
 def video(path: Path, pictures: Pictures, fps: float, about: Mapping[str, str], kind: str = "mp4") -> None:
