@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+from comfy_widgets.demo.allocator import give_back
 from comfy_widgets.demo.context import World
 from comfy_widgets.demo.executor import Executor
 from comfy_widgets.demo.faults import Faults, raised_by
@@ -208,6 +209,7 @@ class Core:
             if self.free_memory:
                 self.executor.forget()
                 self.free_memory = False
+            give_back()
 
     async def _hesitate(self, share: float) -> None:
         """Wait for a moment, some of the times."""

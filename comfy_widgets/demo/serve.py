@@ -10,6 +10,7 @@ import sys
 import threading
 from collections.abc import Awaitable, Callable
 
+from comfy_widgets.demo.allocator import share_one_arena
 from comfy_widgets.demo.server import DemoServer
 from comfy_widgets.demo.settings import RELEASES, Settings
 from comfy_widgets.errors import DemoError
@@ -43,6 +44,7 @@ def say(line: str) -> None:
 
 
 async def _serve(settings: Settings, announce: Callable[[str], None], ended: Callable[[], Awaitable[None]]) -> None:
+    share_one_arena()
     async with DemoServer(settings) as server:
         waits = [asyncio.ensure_future(ended()), asyncio.ensure_future(server.ended())]
         # They begin to listen for their end before anybody knows the address.

@@ -15,6 +15,7 @@ from tests.server.test_workflows import workflow
 BUDGETS = {
     "CPU seconds of a take, 49 frames 1280x544": 1.5,
     "MB RSS, idle": 80,
+    "MB RSS, idle after a take": 80,
     "seconds from start to the first answer": 1.0,
     "ms GET /prompt with 1,000 queued, median": 5.0,
 }
@@ -80,8 +81,9 @@ def main():
     cpu, wall = measure_take(process)
     found["CPU seconds of a take, 49 frames 1280x544"] = cpu
     found["seconds of a take, 49 frames 1280x544, 20 steps of 0 s"] = wall
+    httpx.get(process.url + "/prompt")  # answered once the worker waits again
     found["MB RSS, most"] = megabytes(process.pid, "VmHWM")
-    found["MB RSS, after the take"] = megabytes(process.pid, "VmRSS")
+    found["MB RSS, idle after a take"] = megabytes(process.pid, "VmRSS")
     process.stop()
     for name, value in found.items():
         budget = BUDGETS.get(name)

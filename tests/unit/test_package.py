@@ -1,5 +1,6 @@
 """What is published: the names, and what lies in the sdist and the wheel."""
 
+import ast
 import inspect
 import os
 import re
@@ -9,6 +10,7 @@ import sys
 import tarfile
 import zipfile
 from collections.abc import Iterator
+from importlib import import_module
 from pathlib import Path, PurePosixPath
 from types import FunctionType
 
@@ -25,12 +27,27 @@ WIDGETS = {path.stem for path in (ROOT / "js" / "src").glob("*.ts")}
 LITTER = ["js/node_modules", "notebooks/takes", "notebooks/.ipynb_checkpoints", "tests/__pycache__", ".venv"]
 
 
-def test_the_package_shows_its_public_names_and_modules_and_nothing_else():
-    modules = {path.stem for path in (ROOT / "comfy_widgets").iterdir()}
-    # As a plugin of pytest the package gets names from it that are no identifiers.
-    shown = {name for name in vars(comfy_widgets) if name.isidentifier() and not name.startswith("_")}
+def test_the_package_shows_its_public_names_and_nothing_else():
+    assert dir(comfy_widgets) == sorted(comfy_widgets.__all__)
 
-    assert shown - modules == set(comfy_widgets.__all__)
+
+def test_a_public_name_comes_from_where_type_checkers_find_it():
+    [typed] = [node for node in ast.parse(inspect.getsource(comfy_widgets)).body if isinstance(node, ast.If)]
+    seen = {alias.name: getattr(import_module(one.module), alias.name) for one in typed.body for alias in one.names}
+
+    assert {name: getattr(comfy_widgets, name) for name in comfy_widgets.__all__} == seen
+
+
+def test_a_name_that_is_not_public_is_no_attribute():
+    with pytest.raises(AttributeError, match="no attribute 'Studios'"):
+        comfy_widgets.Studios  # noqa: B018 - to ask is the test
+
+
+def test_the_embedded_server_loads_neither_widgets_nor_ipython():
+    code = "import sys, comfy_widgets.demo.serve; print(*sys.modules)"
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+
+    assert {"IPython", "ipywidgets", "httpx", "rich"}.isdisjoint(loaded)
 
 
 def docstrings(name: str, value: object) -> Iterator[tuple[str, str | None]]:

@@ -1,7 +1,5 @@
 """Writes pictures and sounds as files: one thread, no times, no machine names, so that equal input has equal bytes."""
 
-import contextlib
-import ctypes
 import functools
 import io
 import json
@@ -71,13 +69,6 @@ def video(path: Path, pictures: Pictures, fps: float, about: Mapping[str, str], 
             frame.pts, frame.time_base = number, 1 / Fraction(round(fps * 1000), 1000)
             container.mux(stream.encode(frame))
         container.mux(stream.encode(None))
-    give_back()
-
-
-def give_back() -> None:
-    """Hand freed memory back to the system: glibc would keep for ever what one big clip needed."""
-    with contextlib.suppress(OSError, AttributeError, TypeError):
-        ctypes.CDLL(None).malloc_trim(0)
 
 
 def yuv420(frames: "Iterable[av.VideoFrame]", width: int, height: int) -> "Iterable[av.VideoFrame]":
