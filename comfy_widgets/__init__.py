@@ -11,6 +11,8 @@ Examples
 from importlib import import_module
 from typing import TYPE_CHECKING
 
+from comfy_widgets import faces
+
 if TYPE_CHECKING:
     from comfy_widgets.batch import Batch
     from comfy_widgets.cache import TakeCache
@@ -80,6 +82,8 @@ _HOMES = {
     "to_api": "convert",
     "unpack": "unpacking",
 }
+
+faces.registered_by(lambda: import_module("comfy_widgets.widgets"))
 
 
 def __getattr__(name: str) -> object:

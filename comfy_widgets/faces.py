@@ -14,6 +14,7 @@ from urllib.parse import quote
 from comfy_widgets.host import host, serves_files
 
 _live: dict[type, Callable[[Any], Any]] = {}
+_loaders: list[Callable[[], object]] = []
 
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 _POSTER_LIMIT = 8_000
@@ -88,8 +89,15 @@ def register(cls: type, live: Callable[[Any], Any]) -> None:
     _live[cls] = live
 
 
+def registered_by(load: Callable[[], object]) -> None:
+    """Let `load` be called before a live face is looked for; what it has done once it need not do again."""
+    _loaders[:] = [load]
+
+
 def live_face(thing: Any) -> Any | None:
     """The widget for a thing, None where nothing is registered for its class."""
+    for load in _loaders:
+        load()
     for cls in type(thing).__mro__:
         if cls in _live:
             return _live[cls](thing)

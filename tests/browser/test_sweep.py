@@ -119,7 +119,8 @@ def test_three_by_four_stopped_at_half_continued_and_run_again(make, server):
         took.append(float(python(page, "print(seconds)")))
         if took[-1] < 2:
             break
-    assert min(took) < 10
+    print(f"the sweep of 12 again: {min(took):.2f} s")  # noqa: T201 - the figure of "< 2 s", seen with -rP
+    assert min(took) < 2
     assert server.journal.posts("/prompt") == 12
     page.wait_for_function("() => document.querySelectorAll('.cw-face img').length === 12")
     shoot(page.locator(".cw-board"), "sweep-done")

@@ -1,6 +1,7 @@
 """What is saved in notebooks: text of people stays text, and nothing in it is of this machine or this moment."""
 
 import re
+import subprocess
 import sys
 import time
 from dataclasses import replace
@@ -10,6 +11,7 @@ from urllib.parse import unquote
 
 import pytest
 
+import comfy_widgets.widgets  # noqa: F401 - what it registers belongs to no test that has a registry of its own
 from comfy_widgets import faces
 from comfy_widgets.jobs import Job, JobStatus
 from tests.lib.takes import parts, request, take
@@ -274,6 +276,16 @@ def test_the_nearest_class_has_the_live_face(monkeypatch):
     assert faces.live_face(special).shown is special
     faces.register(Special, lambda _thing: "special")
     assert faces.live_face(special) == "special"
+
+
+def test_a_take_is_live_also_if_nobody_asked_for_a_widget():
+    code = (
+        "import sys; from comfy_widgets import faces; from comfy_widgets.takes import Take;"
+        "print('ipywidgets' in sys.modules, faces.live_face(0), faces._live[Take].__name__)"
+    )
+    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+
+    assert told.split() == ["False", "None", "VideoPlayer"]
 
 
 def test_a_job_has_a_widget_and_words_beside_it(monkeypatch):
