@@ -53,6 +53,32 @@ def links(graph: Graph, node_id: str) -> dict[str, str]:
     return {name: link[0] for name, link in found.items() if link}
 
 
+def rows(graph: Graph) -> list[list[Any]]:
+    """The nodes as people read them: id, title, class, and each input's name and value; a link is an arrow.
+
+    Examples
+    --------
+    >>> rows({"3": {"class_type": "KSampler", "inputs": {"seed": 7, "model": ["4", 0]}}, "4": {"class_type": "UNETLoader"}})
+    [['3', 'KSampler', 'KSampler', [['seed', '7'], ['model', '← 4']]], ['4', 'UNETLoader', 'UNETLoader', []]]
+    """
+    return [
+        [
+            node_id,
+            title_of(graph, node_id),
+            node["class_type"],
+            [[name, _shown(graph, value)] for name, value in (node.get("inputs") or {}).items()],
+        ]
+        for node_id, node in graph.items()
+    ]
+
+
+def _shown(graph: Graph, value: Any) -> str:
+    link = link_of(graph, value)
+    if link:
+        return f"← {link[0]}"
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
 def output_nodes(graph: Graph) -> list[str]:
     """The nodes that make what is taken: those that save under a name, else those that nothing follows."""
     saving = [node_id for node_id in graph if "filename_prefix" in (graph[node_id].get("inputs") or {})]

@@ -10,12 +10,11 @@ from typing import Any
 import anywidget
 import traitlets
 
-from comfy_widgets import faces
+from comfy_widgets import faces, graphs
 from comfy_widgets.errors import ComfyWidgetsError
 from comfy_widgets.widgets.coalescer import coalescer_of
 from comfy_widgets.widgets.pieces import Shelf
 from comfy_widgets.widgets.requests import Request
-from comfy_widgets.widgets.snapshot import exact
 
 log = logging.getLogger(__name__)
 
@@ -175,7 +174,7 @@ class Face(anywidget.AnyWidget):
         return request.answer(), [self._shelf.poster(request.body)]
 
     def _read_graph(self, request: Request) -> Answered:
-        return request.answer(graph=exact(self._shelf.graph(request.body))), []
+        return request.answer(graph=graphs.rows(self._shelf.graph(request.body))), []
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.title!r})"

@@ -77,7 +77,24 @@ test("progress is told in bytes, and gone when all is there", async () => {
   await fake.answer(fake.sent[2], {}, [new ArrayBuffer(500_000)]);
   expect(find(".cw-load").hidden).toBe(true);
   expect(video().getAttribute("src")).toBe("blob:1");
+  expect(video().controls).toBe(false);
+  video().dispatchEvent(new Event("loadeddata"));
   expect(video().controls).toBe(true);
+});
+
+test("a player that stands in sight does not wait for the observer", () => {
+  vi.useFakeTimers();
+  for (const [top, bottom, asked] of [
+    [-300, -1, 0],
+    [innerHeight, innerHeight + 300, 0],
+    [innerHeight - 1, innerHeight + 299, 3],
+  ] as const) {
+    vi.spyOn(find(".cw-screen"), "getBoundingClientRect").mockReturnValue({ top, bottom } as DOMRect);
+    player.show(take({ id: `${top}.1` }));
+    vi.runOnlyPendingTimers();
+    expect(fake.asked("piece")).toHaveLength(asked);
+  }
+  vi.useRealTimers();
 });
 
 test("one refused piece ends the others, says why, and can be tried again", async () => {
@@ -250,13 +267,15 @@ test("the graph is asked for by who wants to see it, and is text", async () => {
   named("Graph").click();
   expect(named("Graph").getAttribute("aria-expanded")).toBe("true");
   expect(fake.asked("graph").map(({ take }) => take)).toEqual(["9f3a.1"]);
-  const nodes = {
-    "3": {
-      class_type: "KSampler",
-      inputs: { seed: 7, model: ["4", 0], text: "<img src=x onerror=alert(1)>" },
-    },
-    "4": { class_type: "UNETLoader", _meta: { title: "<b>Model</b>" } },
-  };
+  const inputs = [
+    ["seed", "7"],
+    ["model", "← 4"],
+    ["text", "<img src=x onerror=alert(1)>"],
+  ];
+  const nodes = [
+    ["3", "KSampler", "KSampler", inputs],
+    ["4", "<b>Model</b>", "UNETLoader", []],
+  ];
   await fake.answer(fake.asked("graph")[0], { graph: nodes });
   expect(graph.textContent).toContain("seed 7");
   expect(graph.textContent).toContain("model ← 4");
@@ -274,7 +293,7 @@ test("a graph that nobody answers for says what to do", async () => {
   named("Graph").click();
   vi.advanceTimersByTime(2000);
   expect(find(".cw-graph").textContent).toContain("run the cell again");
-  await fake.answer(fake.asked("graph")[0], { graph: { "3": { class_type: "KSampler" } } });
+  await fake.answer(fake.asked("graph")[0], { graph: [["3", "KSampler", "KSampler", []]] });
   expect(find(".cw-graph").textContent).toContain("KSampler");
   vi.useRealTimers();
 });

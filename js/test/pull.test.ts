@@ -9,6 +9,7 @@ const URL_ = "/files/notes/takes/a.mp4";
 let fake: FakeModel;
 let life: AbortController;
 let source: Source;
+let early: string[];
 let answers: () => Promise<Response>;
 let asked: [string, RequestInit][];
 
@@ -17,7 +18,8 @@ beforeEach(() => {
   fake = new FakeModel();
   fake.widget_manager = { resolveUrl: async (path: string) => `/files/notes/${path}` };
   life = new AbortController();
-  source = sourceOf(new Kernel(fake.model, life.signal));
+  early = [];
+  source = sourceOf(new Kernel(fake.model, life.signal), (url) => early.push(url));
   asked = [];
   vi.stubGlobal("fetch", (url: string, init: RequestInit) => {
     asked.push([url, init]);
@@ -60,11 +62,23 @@ test.each([
   expect(fake.asked("piece")).toHaveLength(3);
 });
 
+test("the server's file is told before the server has answered", async () => {
+  let answer = (_: Response) => {};
+  answers = () => new Promise((done) => (answer = done));
+  const url = get();
+  await settle();
+  expect(early).toEqual([URL_]);
+  answer(await partly(2_500_000)());
+  expect(await url).toBe(URL_);
+  expect(early).toEqual([URL_]);
+});
+
 test("without a place the server is not asked", async () => {
   const url = get({ place: null });
   await answerAll();
   expect(await url).toBe("blob:1");
   expect(asked).toEqual([]);
+  expect(early).toEqual([]);
 });
 
 test("a host that knows no places has the kernel", async () => {

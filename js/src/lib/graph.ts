@@ -6,11 +6,7 @@ import * as messages from "./messages.json";
 import { say } from "./say";
 import type { TakeState } from "./wire";
 
-interface Node {
-  class_type: string;
-  inputs?: Record<string, unknown>;
-  _meta?: { title?: string };
-}
+type Node = [id: string, title: string, kind: string, inputs: [name: string, value: string][]];
 
 /** A button, and beneath the take what it unfolds. */
 export function grapher(take: TakeState, kernel: Kernel, signal: AbortSignal) {
@@ -35,7 +31,7 @@ export function grapher(take: TakeState, kernel: Kernel, signal: AbortSignal) {
     graph.replaceChildren(h("span", { class: "cw-patience" }, messages.wait_kernel_hint));
     try {
       const [answer] = await kernel.read("graph", { take: take.id }, signal);
-      graph.replaceChildren(...nodes(answer.graph as Record<string, Node>));
+      graph.replaceChildren(...(answer.graph as Node[]).map(row));
     } catch (error) {
       asked = false;
       graph.replaceChildren((error as Error).message);
@@ -45,18 +41,11 @@ export function grapher(take: TakeState, kernel: Kernel, signal: AbortSignal) {
   return { unfold, graph };
 }
 
-function nodes(graph: Record<string, Node>): HTMLElement[] {
-  return Object.entries(graph).map(([id, node]) => {
-    const inputs = Object.entries(node.inputs ?? {}).map(([name, value]) =>
-      h("li", {}, h("span", { class: "cw-dim" }, name), " ", shown(value)),
-    );
-    const title = h("b", { title: node.class_type }, node._meta?.title ?? node.class_type);
-    return h("div", {}, h("span", { class: "cw-dim cw-num" }, id), " ", title, h("ul", {}, ...inputs));
-  });
-}
-
-/** A value as people read it; a link as an arrow from the node that it comes from. */
-function shown(value: unknown): string {
-  if (Array.isArray(value) && value.length === 2 && typeof value[0] === "string") return `← ${value[0]}`;
-  return typeof value === "object" ? JSON.stringify(value) : String(value);
+/** A node as people read it: its id, title, class and inputs. */
+function row([id, title, kind, inputs]: Node): HTMLElement {
+  const listed = inputs.map(([name, value]) =>
+    h("li", {}, h("span", { class: "cw-dim" }, name), ` ${value}`),
+  );
+  const head = h("span", { class: "cw-dim cw-num" }, id);
+  return h("div", {}, head, " ", h("b", { title: kind }, title), h("ul", {}, ...listed));
 }

@@ -12,11 +12,14 @@ export type Source = (
   signal: AbortSignal,
 ) => Promise<string>;
 
-/** The server's URL if it has that, else through the kernel. */
-export function sourceOf(kernel: Kernel): Source {
+/**
+ * The server's URL if it has that, else through the kernel. `early` hears the server's before anybody has looked whether
+ * it is any good: the look takes as long as a first picture.
+ */
+export function sourceOf(kernel: Kernel, early?: (url: string) => void): Source {
   const pieces = fromKernel(kernel);
   return async (take, onProgress, signal) => {
-    const url = take.place && (await fromServer(kernel, take.place, take.size, signal));
+    const url = take.place && (await fromServer(kernel, take, early, signal));
     return url || pieces(take, onProgress, signal);
   };
 }
@@ -24,13 +27,16 @@ export function sourceOf(kernel: Kernel): Source {
 /** The take's URL on Jupyter's server, if that has this very file and lets the browser seek in it. */
 async function fromServer(
   kernel: Kernel,
-  place: string,
-  size: number,
+  { place, size }: TakeState,
+  early: ((url: string) => void) | undefined,
   signal: AbortSignal,
 ): Promise<string | null> {
   try {
-    const url = await kernel.resolve(place);
-    const answer = await fetch(url, { headers: { Range: "bytes=0-0" }, signal });
+    const url = await kernel.resolve(place as string);
+    signal.throwIfAborted();
+    early?.(url);
+    // Past the browser's cache, which would let the player wait until the look is over.
+    const answer = await fetch(url, { cache: "no-store", headers: { Range: "bytes=0-0" }, signal });
     answer.body?.cancel();
     const whole = Number(answer.headers.get("Content-Range")?.split("/")[1]);
     return answer.status === 206 && whole === size ? url : null;

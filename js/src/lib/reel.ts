@@ -32,7 +32,7 @@ export class Reel implements Resident {
     this.#take = take;
     this.#screen = screen;
     this.#kernel = kernel;
-    this.#source = sourceOf(kernel);
+    this.#source = sourceOf(kernel, (url) => screen.ready(url));
     this.#life = life;
     life.addEventListener("abort", () => this.#forget());
   }

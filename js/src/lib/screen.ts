@@ -47,19 +47,25 @@ export class Screen {
       this.#play,
       this.#note,
     );
-    this.video.addEventListener("play", () => {
+    const on = (name: string, heard: () => void) => this.video.addEventListener(name, heard);
+    on("play", () => {
       this.#wanted = true;
       this.#play.hidden = true;
       this.#tellFrame();
     });
-    for (const name of ["pause", "seeked"]) this.video.addEventListener(name, () => this.#tellFrame());
+    on("pause", () => this.#tellFrame());
+    on("seeked", () => this.#tellFrame());
+    // Only now: Chromium takes as long to make its controls as to show the first picture.
+    on("loadeddata", () => {
+      this.video.controls = !bare;
+    });
+    on("error", () => {
+      // Taking the source away is an "error" too.
+      if (this.video.getAttribute("src") && !this.retry()) this.#tell(messages.cannot_play);
+    });
     this.#image.addEventListener("load", () => {
       const { naturalWidth, naturalHeight } = this.#image;
       if (!this.#take && naturalHeight) shape(naturalWidth / naturalHeight);
-    });
-    this.video.addEventListener("error", () => {
-      // Taking the source away is an "error" too.
-      if (this.video.getAttribute("src") && !this.retry()) this.#tell(messages.cannot_play);
     });
   }
 
@@ -133,10 +139,9 @@ export class Screen {
     this.#ready = true;
     this.#bar.hidden = this.#tag.hidden = true;
     if (this.#take?.kind === "image") this.#image.src = url;
-    if (this.#take?.kind !== "video") return;
+    if (this.#take?.kind !== "video" || this.video.getAttribute("src") === url) return;
     this.video.src = url;
-    this.video.currentTime = this.#rested;
-    this.video.controls = !this.#bare;
+    if (this.#rested) this.video.currentTime = this.#rested;
     if (this.#wanted && !this.#bare) this.#start();
   }
 

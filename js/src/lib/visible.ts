@@ -8,7 +8,15 @@ export function watchView(element: Element, tell: (seen: boolean) => void, signa
     { rootMargin: "100px" },
   );
   watch.observe(element);
-  signal.addEventListener("abort", () => watch.disconnect());
+  // An observer speaks with the next frame, and that is late in a page that is being built.
+  const soon = setTimeout(() => {
+    const { top, bottom } = element.getBoundingClientRect();
+    if (bottom > 0 && top < innerHeight) tell(true);
+  });
+  signal.addEventListener("abort", () => {
+    watch.disconnect();
+    clearTimeout(soon);
+  });
 }
 
 /** Call `seen` once, when an element first comes into view. */
