@@ -58,8 +58,8 @@ def rows(graph: Graph) -> list[list[Any]]:
 
     Examples
     --------
-    >>> rows({"3": {"class_type": "KSampler", "inputs": {"seed": 7, "model": ["4", 0]}}, "4": {"class_type": "UNETLoader"}})
-    [['3', 'KSampler', 'KSampler', [['seed', '7'], ['model', '← 4']]], ['4', 'UNETLoader', 'UNETLoader', []]]
+    >>> rows({"3": {"class_type": "Sampler", "inputs": {"seed": 7, "model": ["4", 0]}}, "4": {"class_type": "Loader"}})
+    [['3', 'Sampler', 'Sampler', [['seed', '7'], ['model', '← 4']]], ['4', 'Loader', 'Loader', []]]
     """
     return [
         [

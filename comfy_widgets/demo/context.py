@@ -69,6 +69,8 @@ class Context:
         The node.
     prompt_id, graph, extra_pnginfo
         Its prompt, the graph as it was posted, and what goes into saved files beside it.
+    previews
+        Whether a sampler shall send pictures of its work.
     report
         Takes (value, max, preview) and tells the clients.
     tell
@@ -83,6 +85,7 @@ class Context:
     prompt_id: str
     graph: dict[str, Any]
     extra_pnginfo: dict[str, Any]
+    previews: bool
     report: Callable[[float, float, Preview | None], None]
     tell: Callable[[str], None]
     interrupted: Callable[[], bool]

@@ -10,6 +10,7 @@ from comfy_widgets.demo.keys import Signatures
 from comfy_widgets.demo.nodes import Blocked, Node, Result
 from comfy_widgets.demo.progress import ProgressBoard
 from comfy_widgets.demo.prompts import Ending, Item
+from comfy_widgets.demo.releases import RULES
 from comfy_widgets.demo.run import Known, NodeRaised, Run
 from comfy_widgets.demo.sockets import EVERYBODY, Hub, text_frame
 
@@ -189,11 +190,17 @@ class Executor:
             prompt_id=run.prompt_id,
             graph=run.graph.posted,
             extra_pnginfo=run.extra.get("extra_pnginfo") or {},
+            previews=self._previews(run),
             report=lambda value, total, preview: run.board.update(node_id, value, total, preview),
             # ComfyUI sends a node's text to everybody, whosever prompt it is.
             tell=lambda text: self._hub.send_bytes(text_frame(node_id, text)),
             interrupted=lambda: self._interrupt,
         )
+
+    def _previews(self, run: Run) -> bool:
+        settings = self._world.settings
+        asked = run.extra.get("preview_method") if RULES[settings.release].chooses_previews else None
+        return settings.previews if asked in {None, "default"} else asked != "none"
 
     def _expand(self, run: Run, node_id: str, nodes: dict[str, dict[str, Any]], result: Result) -> None:
         """Put a node's expansion into the graph; the node waits for what it needs of it."""

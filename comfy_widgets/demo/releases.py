@@ -26,6 +26,8 @@ class Rules:
         Unknown node types and cycles have error types of their own.
     hides_keys
         Keys of partner nodes are not shown in /queue.
+    chooses_previews
+        A prompt says by ``preview_method`` of its extra data whether it wants pictures of its work.
     refuses_cross_site
         Requests that a browser sends from another site are refused.
     cloud
@@ -39,6 +41,7 @@ class Rules:
     names_cycles: bool = False
     hides_keys: bool = False
     checks_new_combos: bool = False
+    chooses_previews: bool = False
     refuses_cross_site: bool = False
     cloud: bool = False
 
@@ -77,6 +80,7 @@ _NEWEST = {
     "names_cycles": True,
     "hides_keys": True,
     "checks_new_combos": True,
+    "chooses_previews": True,
     "refuses_cross_site": True,
 }
 

@@ -97,6 +97,7 @@ def parser() -> argparse.ArgumentParser:
     options.add_argument("--fault", action="append", default=[], metavar="FAULT", help="see FAULTS.md; may be repeated")
     options.add_argument("--seed", type=int, default=default.seed, help="of faults that draw lots")
     options.add_argument("--step-seconds", type=float, default=default.step_seconds)
+    options.add_argument("--no-previews", action="store_true", help="send no pictures of what is being sampled")
     options.add_argument("--folder", default=None, help="keep input and output here")
     return options
 
@@ -107,6 +108,7 @@ def settings_of(arguments: argparse.Namespace) -> Settings:
         host=arguments.host,
         port=arguments.port,
         step_seconds=arguments.step_seconds,
+        previews=not arguments.no_previews,
         release=arguments.release,
         faults=tuple(arguments.fault),
         seed=arguments.seed,

@@ -25,6 +25,8 @@ class Settings:
         Where to listen; port 0 takes a free one.
     step_seconds
         Simulated seconds a sampling step takes.
+    previews
+        Whether samplers send a picture at each step; a ComfyUI started without ``--preview-method`` sends none.
     release
         Behave as ComfyUI 0.3.64, as the newest release, or as Comfy Cloud.
     faults
@@ -56,6 +58,7 @@ class Settings:
     host: str = "127.0.0.1"
     port: int = 0
     step_seconds: float = 0.15
+    previews: bool = True
     release: Release = "0.3.64"
     faults: tuple[str, ...] = ()
     seed: int = 0

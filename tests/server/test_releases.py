@@ -7,7 +7,9 @@ from datetime import datetime
 import httpx
 import pytest
 
+from comfy_widgets.demo import DemoServer
 from tests.server.client import Client, names, nop, slow, small
+from tests.server.test_workflows import workflow
 
 newest = pytest.mark.comfy_server(release="newest")
 cloud = pytest.mark.comfy_server(release="cloud")
@@ -38,6 +40,24 @@ def test_prompt_ids_must_be_canonical(client, prompt_id, status):
         assert answer.json()["error"]["type"] == "invalid_prompt_id"
     else:
         assert str(uuid.UUID(answer.json()["prompt_id"])) == answer.json()["prompt_id"]
+
+
+@pytest.mark.parametrize(
+    ("settings", "asked", "sent"),
+    [
+        ({}, None, 2),
+        ({"previews": False}, None, 0),
+        ({"previews": False}, "auto", 0),
+        ({"previews": False, "release": "newest"}, "auto", 2),
+        ({"release": "newest"}, "none", 0),
+        ({"release": "newest"}, "default", 2),
+    ],
+)
+def test_previews_are_the_servers_choice_and_in_newer_releases_the_prompts(settings, asked, sent):
+    extra = {} if asked is None else {"extra_data": {"preview_method": asked}}
+    with DemoServer(step_seconds=0, **settings) as server, Client(server) as client:
+        _, events = client.connect().run(workflow("wan22", n8_steps=2, n5_length=5), **extra)
+    assert names(events).count("binary") == sent
 
 
 @newest

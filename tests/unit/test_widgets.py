@@ -157,7 +157,9 @@ def test_the_graph_comes_when_it_is_asked_for(kit):
 
 def test_seeds_that_a_browser_would_round_are_told_as_text(kit):
     seed = 2**64 - 1
-    player = VideoPlayer(kit.take(inputs={"seed": seed, "steps": 20}, graph={"3": {"class_type": "N", "inputs": {"s": seed}}}))
+    player = VideoPlayer(
+        kit.take(inputs={"seed": seed, "steps": 20}, graph={"3": {"class_type": "N", "inputs": {"s": seed}}})
+    )
     assert player.state["take"]["inputs"] == {"seed": str(seed), "steps": 20}
     [node] = kit.ask(player, "read", "graph", take=player.state["take"]["id"])[0]["graph"]
     assert node == ["3", "N", "N", [["s", str(seed)]]]

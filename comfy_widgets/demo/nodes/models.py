@@ -254,8 +254,8 @@ class KSampler(Node):
         emerging = Emerging(latent.scene)
         for step in range(1, steps + 1):
             await ctx.sleep(ctx.world.settings.step_seconds)
-            picture = await ctx.thread(emerging.at, step / steps)
-            await ctx.progress(step, steps, Preview(picture))
+            preview = Preview(await ctx.thread(emerging.at, step / steps)) if ctx.previews else None
+            await ctx.progress(step, steps, preview)
         return (latent,)
 
 
