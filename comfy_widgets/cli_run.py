@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 from rich.prompt import Prompt
 
+from comfy_widgets.cli_takes import add_cache_option
 from comfy_widgets.errors import BindingError, Cancelled
 from comfy_widgets.jobs import Job
 from comfy_widgets.studio import Studio
@@ -39,14 +40,7 @@ def add_command(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
     run.add_argument("inputs", nargs="*", metavar="NAME=VALUE", help="the same without --set")
     run.add_argument("--url", help="the server (default: COMFY_URL, else http://127.0.0.1:8188)")
     run.add_argument("--demo", action="store_true", help="on the embedded server, simulated")
-    run.add_argument(
-        "--cache",
-        "--folder",
-        type=Path,
-        default=Path("takes"),
-        metavar="DIR",
-        help="the folder of takes (default: %(default)s)",
-    )
+    add_cache_option(run)
     run.add_argument("--fresh", action="store_true", help="make another take even if there is one")
     run.set_defaults(run=_run)
 

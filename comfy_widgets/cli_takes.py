@@ -20,10 +20,9 @@ from comfy_widgets.unpacking import unpack
 _UNITS = {"kb": 1e3, "mb": 1e6, "gb": 1e9, "tb": 1e12}
 
 
-def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    """Add these commands to the command line."""
-    takes = commands.add_parser("takes", help="list, show, export or prune a folder of takes")
-    takes.add_argument(
+def add_cache_option(parser: argparse.ArgumentParser) -> None:
+    """Let a command be told the folder of takes."""
+    parser.add_argument(
         "--cache",
         "--folder",
         type=Path,
@@ -31,6 +30,12 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
         metavar="DIR",
         help="the folder of takes (default: %(default)s)",
     )
+
+
+def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Add these commands to the command line."""
+    takes = commands.add_parser("takes", help="list, show, export or prune a folder of takes")
+    add_cache_option(takes)
     acts = takes.add_subparsers(metavar="act")
     takes.set_defaults(run=_list, scene=None, shot=None)
     listing = acts.add_parser("list", help="all takes, oldest first")

@@ -3,8 +3,10 @@
 import contextlib
 import json
 import struct
+import time
 
 import httpx
+import pytest
 import websockets.sync.client
 from websockets.exceptions import ConnectionClosed
 
@@ -83,3 +85,14 @@ class Client:
 
 def names(events):
     return [event[0] for event in events]
+
+
+def with_faults(*faults, **settings):
+    return pytest.mark.comfy_server(faults=faults, **settings)
+
+
+def wait_for_fate(server, prompt_id, fate):
+    deadline = time.monotonic() + 10
+    while server.journal.fates().get(prompt_id) != fate:
+        assert time.monotonic() < deadline, server.journal.fates()
+        time.sleep(0.005)
