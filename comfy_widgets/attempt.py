@@ -195,7 +195,7 @@ class Attempt:
         CacheNotWritable, DiskFull
             If the folder of takes can't be written.
         """
-        with self.cache.unfinished.alone():
+        with self.cache.unfinished.turn.taken():
             if not self.job.request.fresh:
                 others = [row for row in self._rows() if row.prompt_id != self.job.id]
                 # In this order: a row goes when its take is there.

@@ -51,6 +51,8 @@ class TakeCache:
         self.folder = Path(folder)
         self.unfinished = Unfinished(self.folder / "unfinished")
         self.uses = Uses(self.folder)
+        #: Whose turn it is to number a take and put it in place.
+        self.turn = self.unfinished.turn
         # Threads of one process share this; the lock file is for other processes.
         self._lock = threading.Lock()
         self._unindexed: dict[str, dict[str, Any]] = {}

@@ -1,16 +1,43 @@
-"""Writing files so that they are either whole or not there."""
+"""Writing files so that they are either whole or not there, and one writer after the other."""
 
 import errno
 import os
+import threading
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
+
+from filelock import FileLock, Timeout
 
 from comfy_widgets.errors import CacheError, CacheNotWritable, DiskFull
 
 # A crash leaves only files of this suffix behind; nothing reads them.
 TEMPORARY = ".part"
+_LOCK_SECONDS = 5.0
+
+
+class Turn:
+    """One after the other: among threads, kernels and machines where files can be locked, else among our threads.
+
+    Parameters
+    ----------
+    lock
+        The file that is locked; it means nothing while nobody holds it.
+    """
+
+    def __init__(self, lock: Path) -> None:
+        self._lock = lock
+        # Threads that share this need not wait for the file, which is asked for again and again.
+        self._threads = threading.Lock()
+
+    @contextmanager
+    def taken(self) -> Iterator[None]:
+        """Wait for it; nobody else who does so gets on meanwhile."""
+        with self._threads, ExitStack() as held:
+            with suppress(Timeout, OSError, NotImplementedError):
+                held.enter_context(FileLock(self._lock, timeout=_LOCK_SECONDS))
+            yield
 
 
 def temporary_beside(path: Path) -> Path:

@@ -143,43 +143,58 @@ def _check(file: OutputFile, part: Path, *, whole: bool, chosen: bool) -> None:
 
 
 def _keep(cache: TakeCache, origin: Origin, files: list[OutputFile], parts: list[Path]) -> Take:
+    made: list[Take] = []
     try:
-        # Somebody else may have brought the same take here meanwhile: another kernel on this folder.
-        known = cache.of_prompt(origin.key, origin.prompt_id)
-        if known is None and not origin.request.fresh:
-            known = cache.find(origin.key)
+        known = _known(cache, origin)
         if known is not None:
-            return replace(known, cached=False)
+            return known
         with told_as_cache_error(cache.folder / files[0].filename):
-            return _kept(cache, origin, files, parts)
+            for file, part in zip(files, parts, strict=True):
+                made.append(_described(part, file, origin))
+                made[-1] = _with_poster(made[-1])
+            # Two that end at the same moment would else both be the same number, and one replace the other.
+            with cache.turn.taken():
+                return _known(cache, origin) or _named(cache, origin, files, made)
     finally:
         # What has been worked on can't be continued; what was kept is not here any more.
-        for part in parts:
+        for part in [*parts, *(take.poster for take in made if take.poster)]:
             forget(part)
 
 
-def _kept(cache: TakeCache, origin: Origin, files: list[OutputFile], parts: list[Path]) -> Take:
+def _known(cache: TakeCache, origin: Origin) -> Take | None:
+    """What somebody else has brought here meanwhile: another kernel on this folder."""
+    known = cache.of_prompt(origin.key, origin.prompt_id)
+    if known is None and not origin.request.fresh:
+        known = cache.find(origin.key)
+    return known and replace(known, cached=False)
+
+
+def _named(cache: TakeCache, origin: Origin, files: list[OutputFile], made: list[Take]) -> Take:
+    """Give temporary files the names of the key's next take."""
     request = origin.request
     number = cache.next_number(origin.key)
     name = cache.name(origin.key, request.scene, request.shot, request.title, number)
-    takes = [
-        _described(part, cache.folder / f"{name}{f'.o{place}' if place else ''}{file.suffix}", file, origin)
-        for place, (file, part) in enumerate(zip(files, parts, strict=True))
-    ]
-    moves = {part: take.path for part, take in zip(parts, takes, strict=True)}
-    chosen, *others = (_with_poster(take, part, moves) for take, part in zip(takes, parts, strict=True))
-    chosen = replace(chosen, take_number=number, used_by=((request.scene, request.shot),))
-    return cache.keep(chosen.with_also(others), moves)
+    moves: dict[Path, Path] = {}
+    takes = []
+    for place, (file, take) in enumerate(zip(files, made, strict=True)):
+        path = moves[take.path] = cache.folder / f"{name}{f'.o{place}' if place else ''}{file.suffix}"
+        poster = take.poster
+        if poster is not None:
+            # A picture that was saved as jpg has its own poster's name.
+            moves[poster] = path.with_suffix(".poster.jpg" if file.suffix == ".jpg" else ".jpg")
+        takes.append(replace(take, path=path, poster=poster and moves[poster]))
+    chosen = replace(takes[0], take_number=number, used_by=((request.scene, request.shot),))
+    return cache.keep(chosen.with_also(takes[1:]), moves)
 
 
-def _described(part: Path, path: Path, file: OutputFile, origin: Origin) -> Take:
+def _described(part: Path, file: OutputFile, origin: Origin) -> Take:
     probe = _probe(part) if file.kind != "other" else None
     if probe is not None and probe.kind == "video":
         media.faststart(part)
     request = origin.request
     return Take(
         key=origin.key,
-        path=path,
+        path=part,
         kind=probe.kind if probe else "other",
         media_type=probe.media_type if probe else file.media_type,
         size=part.stat().st_size,
@@ -214,21 +229,17 @@ def _probe(part: Path) -> media.Probe | None:
         return None
 
 
-def _with_poster(take: Take, part: Path, moves: dict[Path, Path]) -> Take:
+def _with_poster(take: Take) -> Take:
+    """The take with a small picture beside it, if one can be made."""
     if take.kind not in {"video", "image"}:
         return take
-    path = take.path.with_suffix(".jpg")
-    temporary = temporary_beside(path)
-    # A picture that was saved as jpg is its own poster's name.
-    if path == take.path:
-        path = take.path.with_suffix(".poster.jpg")
+    poster = temporary_beside(take.path)
     try:
-        media.poster(part, temporary)
+        media.poster(take.path, poster)
     except ComfyWidgetsError:
-        temporary.unlink(missing_ok=True)
+        poster.unlink(missing_ok=True)
         return take
     except OSError:
-        temporary.unlink(missing_ok=True)
+        poster.unlink(missing_ok=True)
         raise
-    moves[temporary] = path
-    return replace(take, poster=path)
+    return replace(take, poster=poster)

@@ -3,19 +3,14 @@
 import json
 import os
 import platform
-import threading
-from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager, suppress
+from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Self
 
-from filelock import FileLock, Timeout
-
-from comfy_widgets.files import write_text
-
-_LOCK_SECONDS = 5.0
+from comfy_widgets.files import Turn, write_text
 
 
 @dataclass(frozen=True)
@@ -118,21 +113,10 @@ class Unfinished:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        # Threads that share this need not wait for the file, which is asked for again and again.
-        self._turn = threading.Lock()
+        #: Whose turn it is to look for rows and to write one. The lock lies beside the folder, not in it.
+        self.turn = Turn(folder.with_name(f".{folder.name}.lock"))
         # What each row makes never changes: a thousand rows are not read for each of a thousand jobs.
         self._keys: dict[str, str] = {}
-
-    @contextmanager
-    def alone(self) -> Iterator[None]:
-        """Nobody else who asks for this looks or writes meanwhile; where files can't be locked, nobody in this process.
-
-        The lock lies beside the folder, not in it, and means nothing while nobody holds it.
-        """
-        with self._turn, ExitStack() as held:
-            with suppress(Timeout, OSError, NotImplementedError):
-                held.enter_context(FileLock(self.folder.with_name(f".{self.folder.name}.lock"), timeout=_LOCK_SECONDS))
-            yield
 
     def add(self, row: Row) -> None:
         """Write a row.

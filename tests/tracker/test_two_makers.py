@@ -9,6 +9,7 @@ import pytest
 
 from comfy_widgets import Studio, Workflow, submitting
 from comfy_widgets.attempt import Attempt
+from comfy_widgets.cache import TakeCache
 from comfy_widgets.comfyui import tracked
 from comfy_widgets.errors import KeyRefused
 from tests.lib.graphs import wan
@@ -91,6 +92,27 @@ async def test_two_loops_of_one_process_render_once(server, tmp_path, fresh, ren
         await asyncio.to_thread(thread.join)
     assert {path for _, paths in makers for path in paths} == set(tmp_path.glob("*.mp4"))
     assert server.journal.posts("/prompt") == len(list(tmp_path.glob("*.mp4"))) == renders
+
+
+async def test_takes_of_one_key_that_end_at_once_are_all_kept(server, tmp_path, workflow, monkeypatch):
+    """Each would be the first of its key: none replaces another."""
+    together, number = threading.Barrier(3), TakeCache.next_number
+
+    def at_once(cache, key):
+        found = number(cache, key)
+        # Who is let in alone waits in vain for the others.
+        with contextlib.suppress(threading.BrokenBarrierError):
+            together.wait(1)
+        return found
+
+    monkeypatch.setattr(TakeCache, "next_number", at_once)
+    thread, paths = made_by_another(server, tmp_path, fresh=True)
+    async with Studio(server.url, cache=tmp_path) as studio:
+        takes = await asyncio.gather(*(studio.submit(workflow, seed=1, fresh=True) for _ in range(2)))
+        await asyncio.to_thread(thread.join)
+        assert {take.path for take in takes} | set(paths) == {take.path for take in studio.cache.takes()}
+    assert sorted(take.take_number for take in takes) != [1, 1]
+    assert len(set(tmp_path.glob("*.mp4"))) == server.journal.posts("/prompt") == 3
 
 
 async def test_what_somebody_makes_while_we_prepare_is_theirs(server, tmp_path, workflow, monkeypatch):

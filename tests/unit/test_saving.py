@@ -24,7 +24,8 @@ PROMPT_ID = "5f0c2a51-8e0c-4b4e-9d57-5f2b2f6d6a10"
 
 
 def names(folder):
-    return sorted(path.name for path in folder.iterdir())
+    """What lies there, but for the lock, which means nothing while nobody holds it."""
+    return sorted(path.name for path in folder.iterdir() if path.suffix != ".lock")
 
 
 def _write_takes(folder, first, barrier):

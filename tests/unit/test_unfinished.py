@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from comfy_widgets import unfinished
+from comfy_widgets import files, unfinished
 from comfy_widgets.errors import CacheNotWritable
 from comfy_widgets.unfinished import Owner, Row, Unfinished
 from tests.lib.takes import KEY
@@ -83,12 +83,12 @@ def test_one_at_a_time_is_alone_with_the_rows(rows):
     seen = []
 
     def look(those):
-        with those.alone():
+        with those.turn.taken():
             seen.append(len(those.rows()))
             those.add(row(f"{len(seen)}"))
 
     threads = [threading.Thread(target=look, args=(those,)) for those in (rows, rows, Unfinished(rows.folder))]
-    with rows.alone():
+    with rows.turn.taken():
         for thread in threads:
             thread.start()
         assert seen == []
@@ -102,8 +102,8 @@ def test_a_folder_whose_files_cannot_be_locked_is_used_all_the_same(rows, monkey
     def refuse(*_args, **_options):
         raise NotImplementedError
 
-    monkeypatch.setattr(unfinished.FileLock, "acquire", refuse)
-    with rows.alone():
+    monkeypatch.setattr(files.FileLock, "acquire", refuse)
+    with rows.turn.taken():
         rows.add(row())
     assert rows.rows() == [row()]
 
