@@ -162,10 +162,8 @@ def _keep(cache: TakeCache, origin: Origin, files: list[OutputFile], parts: list
 
 
 def _known(cache: TakeCache, origin: Origin) -> Take | None:
-    """What somebody else has brought here meanwhile: another kernel on this folder."""
+    """What this prompt left, if another kernel on this folder has brought it here meanwhile."""
     known = cache.of_prompt(origin.key, origin.prompt_id)
-    if known is None and not origin.request.fresh:
-        known = cache.find(origin.key)
     return known and replace(known, cached=False)
 
 

@@ -54,6 +54,7 @@ LEGAL: dict[str, tuple[set[str], int]] = {
 HANG_SECONDS = 60.0
 # Most of them wait, for what may never come, as long as people would.
 ABREAST = 32
+AGAIN = 0.3
 ENOUGH, OF_SO_MANY = 20, 1000
 
 
@@ -97,25 +98,38 @@ async def run(seed: int, folder: Path) -> Outcome:
     kinds, count = drawn(seed)
     lots = random.Random(seed + 1)
     kind_of = {kind.format(n=lots.randint(1, 4)): kind for kind in kinds}
-    outcome = Outcome(seed, list(kind_of), jobs=count)
-    ends = set.union(*(LEGAL[kind][0] for kind in kinds))
-    saves = max(LEGAL[kind][1] for kind in kinds)
+    outcome = Outcome(seed, list(kind_of))
     with DemoServer(step_seconds=0.0, faults=tuple(outcome.faults), seed=seed) as server:
         async with Studio(server.url, cache=folder) as studio:
-            jobs = {n: studio.submit(workflow(n)) for n in range(count)}
+            # Another take of what is being made: the two may end at the same moment.
+            asked = [(n, fresh) for n in range(count) for fresh in (False, True) if not fresh or lots.random() < AGAIN]
+            jobs = {(n, fresh): studio.submit(workflow(n), fresh=fresh) for n, fresh in asked}
+            outcome.jobs = len(jobs)
             await ended(jobs, outcome)
             if outcome.hung:
                 return outcome
-            for n, job in jobs.items():
-                if job.status not in ends:
-                    outcome.wrong.append(f"job {n} is {job.status}: {job.error}")
-                saved = len(list(server.folders.of("output").rglob(f"s{n}-*.png")))
-                if saved > saves:
-                    outcome.double.append(f"job {n} was saved {saved} times")
+            judge(kinds, jobs, server, outcome)
             server.heal()
             outcome.fired = {kind_of[fault] for fault in server.journal.faults()}
             await pick_up(studio, server, jobs, outcome)
     return outcome
+
+
+def judge(kinds, jobs, server, outcome):
+    """Hold the ends, the files on the server and the takes against what is legal."""
+    ends = set.union(*(LEGAL[kind][0] for kind in kinds))
+    saves = max(LEGAL[kind][1] for kind in kinds)
+    for (n, _), job in jobs.items():
+        if job.status not in ends:
+            outcome.wrong.append(f"job {n} is {job.status}: {job.error}")
+    for n, asked in Counter(n for n, _ in jobs).items():
+        saved = len(list(server.folders.of("output").rglob(f"s{n}-*.png")))
+        if saved > saves * asked:
+            outcome.double.append(f"job {n} was saved {saved} times")
+    if saves == 1:
+        # Who lost his file takes the other's, rather than render again; everybody else has his own.
+        paths = Counter(job.take.path for job in jobs.values() if job.take is not None)
+        outcome.lost += [f"{path.name} is the take of {times} jobs" for path, times in paths.items() if times > 1]
 
 
 async def ended(jobs, outcome):
