@@ -1,9 +1,10 @@
 import type { Host } from "@anywidget/types";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import type { BatchState, ItemState, SweepState, TakeOf } from "../src/batch/state";
+import type { BatchState } from "../src/batch/state";
 import batchView from "../src/batch_view";
 import * as wire from "../src/lib/wire.json";
 import sweepView from "../src/sweep_view";
+import { axis, batch, broken, done, ERROR, HURT, item, sweep, take } from "./batches";
 import { FakeModel, FakeObserver, fakeUrls, settle } from "./fakes";
 
 /** A model that can be set from the page, as Jupyter's can. */
@@ -24,13 +25,6 @@ class FakeBatch extends FakeModel {
   }
 }
 
-const HURT = "<img src=x onerror=alert(1)>";
-const ERROR = {
-  where: "Scene scene-001, shot b",
-  what: "Out of memory.",
-  hint: "Try fewer frames.",
-  details: ["one"],
-};
 let el: HTMLElement;
 let host: { [name in keyof Host]: ReturnType<typeof vi.fn> };
 let drawn: { el: HTMLElement; signal: AbortSignal }[];
@@ -63,56 +57,6 @@ const press = (key: string) =>
   document.activeElement?.dispatchEvent(
     new KeyboardEvent("keydown", { key, bubbles: true, cancelable: true }),
   );
-
-function take(changes: Partial<TakeOf> = {}): TakeOf {
-  return { id: "t.1", poster: "data:p", kind: "video", seconds: 5, ratio: 1.78, cached: false, ...changes };
-}
-
-function item(label: string, changes: Partial<ItemState> = {}): ItemState {
-  return {
-    label,
-    scene: "scene-001",
-    prompt: "A lighthouse",
-    status: "waiting",
-    message: "",
-    progress: 0,
-    eta: null,
-    took: null,
-    attempts: 1,
-    error: null,
-    take: null,
-    ...changes,
-  };
-}
-
-const done = (label: string) => item(label, { status: "complete", take: take({ id: label }), took: 153 });
-const broken = (label: string) => item(label, { status: "error", error: ERROR });
-
-function batch(items: ItemState[], changes: Partial<BatchState> = {}): BatchState {
-  return {
-    seq: 0,
-    title: `${items.length} shots`,
-    items,
-    complete: 0,
-    cached: 0,
-    failed: 0,
-    active: 0,
-    waiting: 0,
-    progress: 0,
-    left: null,
-    opened: [],
-    ...changes,
-  };
-}
-
-const axis = (name: string, ...values: string[]) => ({
-  name,
-  values: values.map((value) => [value, value] as [string, string]),
-});
-
-function sweep(items: ItemState[], changes: Partial<SweepState> = {}): SweepState {
-  return { ...batch(items), axes: [axis("seed", "0", "1")], pairs: false, same: [], ...changes };
-}
 
 async function open(
   view: typeof batchView | typeof sweepView,

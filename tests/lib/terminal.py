@@ -12,9 +12,11 @@ CTRL_C = "\x03"
 _SECONDS = 60
 _AGAIN_SECONDS = 4
 _ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
-# The terminal has to be the process's own, or its keys send no signals.
+# The terminal has to be the process's own, or its keys send no signals; and who runs these tests in the background of a
+# shell has Ctrl-C ignored, which is inherited.
 _COMMAND = """
-import fcntl, sys, termios
+import fcntl, signal, sys, termios
+signal.signal(signal.SIGINT, signal.default_int_handler)
 fcntl.ioctl(0, termios.TIOCSCTTY, 0)
 from comfy_widgets.cli import main
 sys.exit(main())

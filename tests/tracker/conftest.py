@@ -2,9 +2,11 @@
 
 import pytest
 
-from comfy_widgets import Studio, Workflow
+from comfy_widgets import Studio, Timeline, Workflow, media
 from comfy_widgets.demo import DemoServer
+from tests.browser.clips import clip
 from tests.lib.graphs import wan
+from tests.lib.timelines import SHOTS
 
 
 @pytest.fixture
@@ -27,3 +29,28 @@ def workflow():
 @pytest.fixture
 def keyframes():
     return Workflow(wan(keyframe=True), name="wan")
+
+
+@pytest.fixture
+def picture(tmp_path):
+    """A keyframe of its own colours for each name."""
+
+    def picture_(name="a"):
+        path = tmp_path / f"{name}.png"
+        film = clip(
+            tmp_path / f"{name}.mp4", seconds=0.5, size="96x64", source={"a": "testsrc2"}.get(name, "smptebars")
+        )
+        media.last_frame(film, path)
+        return str(path)
+
+    return picture_
+
+
+@pytest.fixture
+def timeline_of(studio, workflow, tmp_path):
+    """A timeline of these shots, with a file of its own."""
+
+    def timeline_of_(shots=SHOTS, **how):
+        return Timeline(shots, **{"workflow": workflow, "studio": studio, "file": tmp_path / "film.json"} | how)
+
+    return timeline_of_

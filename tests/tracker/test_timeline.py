@@ -12,44 +12,15 @@ from comfy_widgets import Shot, Studio, Workflow, media
 from comfy_widgets.demo import DemoServer
 from comfy_widgets.errors import TimelineError
 from comfy_widgets.timeline import Timeline
-from tests.browser.clips import clip
 from tests.lib.graphs import wan
+from tests.lib.timelines import SHOTS, statuses
 from tests.tracker.test_scenarios import graph, save, slow
 
 pytestmark = pytest.mark.slow
 
-SHOTS = [Shot(f"shot-0{n}", f"view {n}", scene="scene-001", seed=n) for n in (1, 2, 3)]
 
-
-@pytest.fixture
-def picture(tmp_path):
-    """A keyframe of its own colours for each name."""
-
-    def picture_(name="a"):
-        path = tmp_path / f"{name}.png"
-        film = clip(
-            tmp_path / f"{name}.mp4", seconds=0.5, size="96x64", source={"a": "testsrc2"}.get(name, "smptebars")
-        )
-        media.last_frame(film, path)
-        return str(path)
-
-    return picture_
-
-
-@pytest.fixture
-def make(studio, workflow, tmp_path):
-    def make_(shots=SHOTS, **how):
-        return Timeline(shots, **{"workflow": workflow, "studio": studio, "file": tmp_path / "film.json"} | how)
-
-    return make_
-
-
-def statuses(timeline):
-    return [timeline.status(shot.id) for shot in timeline.shots]
-
-
-async def test_what_is_missing_is_made_and_found_again(make, server, tmp_path):
-    timeline = make()
+async def test_what_is_missing_is_made_and_found_again(timeline_of, server, tmp_path):
+    timeline = timeline_of()
     seen = {shot.id: [timeline.status(shot.id)] for shot in SHOTS}
 
     def look(change):
@@ -70,7 +41,7 @@ async def test_what_is_missing_is_made_and_found_again(make, server, tmp_path):
     assert server.journal.posts("/prompt") == 3
     timeline.save()
     async with Studio(server.url, cache=tmp_path / "takes") as other:
-        again = make(studio=other)
+        again = timeline_of(studio=other)
         assert {name: take.path for name, take in again.chosen.items()} == {
             name: take.path for name, take in timeline.chosen.items()
         }
@@ -79,26 +50,26 @@ async def test_what_is_missing_is_made_and_found_again(make, server, tmp_path):
     assert server.journal.posts("/prompt") == 3
 
 
-async def test_one_that_fails_says_where_and_stops_none(make):
+async def test_one_that_fails_says_where_and_stops_none(timeline_of):
     bad = Shot("shot-09", "x", scene="scene-002", inputs={"steps": -1})
     worse = Shot("shot-10", "y", inputs={"nothing": 1})
-    timeline = make([SHOTS[0], bad, worse, SHOTS[2]])
+    timeline = timeline_of([SHOTS[0], bad, worse, SHOTS[2]])
     batch = await timeline.generate()
     assert statuses(timeline) == ["complete", "error", "error", "complete"]
     assert str(timeline.runs.latest["shot-09"].error).startswith("Scene scene-002, shot shot-09")
     assert str(batch.errors["shot-10"]).startswith("Shot shot-10: This workflow has no binding 'nothing'")
 
 
-async def test_a_node_that_fails_is_told_with_scene_shot_and_prompt(make):
+async def test_a_node_that_fails_is_told_with_scene_shot_and_prompt(timeline_of):
     failing = graph(a=slow(text=""), f={"class_type": "LabFail", "image": ["a", 0], "message": "no"}, b=save("f"))
-    timeline = make(SHOTS[:1], workflow=Workflow(failing, bindings={"prompt": "a.text", "seed": "a.seed"}))
+    timeline = timeline_of(SHOTS[:1], workflow=Workflow(failing, bindings={"prompt": "a.text", "seed": "a.seed"}))
     (item,) = await timeline.generate()
     assert item.error.where == f"Scene scene-001, shot shot-01, prompt {item.job.id}"
 
 
-async def test_a_workflow_that_does_not_fit_says_so_at_the_shot_and_the_rest_goes_on(make, workflow, picture):
+async def test_a_workflow_that_does_not_fit_says_so_at_the_shot_and_the_rest_goes_on(timeline_of, workflow, picture):
     unnamed = Workflow(graph(a=slow(), b=save("a")), bindings={"seed": "a.seed"})
-    batch = await make(SHOTS[:2], workflow=unnamed, file=None).generate()
+    batch = await timeline_of(SHOTS[:2], workflow=unnamed, file=None).generate()
     assert [str(error) for error in batch.errors.values()] == [
         f"Scene scene-001, shot {name}: This workflow has no binding for the prompt. "
         "Say which input it is: workflow.bind(prompt='<node>.<input>')."
@@ -106,17 +77,19 @@ async def test_a_workflow_that_does_not_fit_says_so_at_the_shot_and_the_rest_goe
     ]
     several = Workflow(graph(a=slow(text="x"), b=save("a")))
     several.bindings.ambiguous["prompt"] = ["a.text", "b.filename_prefix"]
-    batch = await make(SHOTS[:1], workflow=several, file=None).generate()
+    batch = await timeline_of(SHOTS[:1], workflow=several, file=None).generate()
     assert "Several inputs could be 'prompt': a.text" in str(batch.errors["shot-01"])
     assert batch.errors["shot-01"].hint == "Choose one: workflow.bind(prompt='a.text')."
-    timeline = make([Shot("a", "x", keyframe=picture()), Shot("灯台" * 150, "灯台 " * 60, title="灯台" * 150, seed=1)])
+    timeline = timeline_of(
+        [Shot("a", "x", keyframe=picture()), Shot("灯台" * 150, "灯台 " * 60, title="灯台" * 150, seed=1)]
+    )
     batch = await timeline.generate()
     assert statuses(timeline) == ["error", "complete"]
     assert "Shot a: This workflow has no binding 'keyframe'" in str(batch.errors["a"])
 
 
-async def test_a_copy_gets_its_own_take_without_a_render(make, server):
-    timeline = make(SHOTS[:1])
+async def test_a_copy_gets_its_own_take_without_a_render(timeline_of, server):
+    timeline = timeline_of(SHOTS[:1])
     await timeline.generate()
     copy = timeline.duplicate("shot-01")
     assert timeline.missing() == [copy.id]
@@ -126,8 +99,8 @@ async def test_a_copy_gets_its_own_take_without_a_render(make, server):
     assert server.journal.posts("/prompt") == 1
 
 
-async def test_another_take_is_another_and_one_is_chosen(make, server):
-    timeline = make(SHOTS[:1])
+async def test_another_take_is_another_and_one_is_chosen(timeline_of, server):
+    timeline = timeline_of(SHOTS[:1])
     await timeline.generate()
     await timeline.generate("shot-01", another=True)
     first, second = timeline.takes["shot-01"]
@@ -146,11 +119,11 @@ async def test_another_take_is_another_and_one_is_chosen(make, server):
     timeline.edit("shot-01", prompt="another view")
     assert timeline.edited("shot-01")
     timeline.save()
-    assert make().chosen["shot-01"].path == second.path
+    assert timeline_of().chosen["shot-01"].path == second.path
 
 
-async def test_stopping_keeps_what_is_done(make, server):
-    timeline = make(one_at_a_time=True)
+async def test_stopping_keeps_what_is_done(timeline_of, server):
+    timeline = timeline_of(one_at_a_time=True)
     await timeline.generate("shot-01")
     held = server.hold("KSampler")
     batch = timeline.generate()
@@ -163,70 +136,8 @@ async def test_stopping_keeps_what_is_done(make, server):
     assert statuses(timeline) == ["complete"] * 3
 
 
-async def test_a_chain_begins_where_the_one_before_ended(make, keyframes, picture, server):
-    shots = [Shot("a", "x", keyframe=picture(), seed=1), Shot("b", "y", seed=2), Shot("c", "z", seed=3)]
-    timeline = make(shots, workflow=keyframes, chain=True)
-    await timeline.generate()
-    assert statuses(timeline) == ["complete"] * 3
-    frames = timeline.studio.cache.folder / "frames"
-    assert timeline.chosen["b"].inputs["keyframe"] == f"{timeline.chosen['a'].path.stem}.png"
-    assert (frames / timeline.chosen["c"].inputs["keyframe"]).is_file()
-    posts = server.journal.posts("/prompt")
-    await timeline.generate(everything=True)
-    assert server.journal.posts("/prompt") == posts
-
-
-async def test_a_chain_breaks_where_it_fails_and_goes_on_behind(make, keyframes, picture):
-    shots = [
-        Shot("a", "x", keyframe="nowhere.png"),
-        Shot("b", "y"),
-        Shot("c", "z", keyframe=picture(), seed=3),
-        Shot("d", "z", seed=4),
-    ]
-    timeline = make(shots, workflow=keyframes, chain=True)
-    batch = await timeline.generate()
-    assert statuses(timeline) == ["error", "error", "complete", "complete"]
-    assert "Shot b: The shot before it, a, left no take" in str(batch.errors["b"])
-
-
-async def test_a_shot_without_a_keyframe_says_so(make, keyframes, picture):
-    timeline = make([Shot("a", "x"), Shot("b", "y", keyframe=picture())], workflow=keyframes)
-    batch = await timeline.generate()
-    assert statuses(timeline) == ["error", "complete"]
-    assert "timeline.edit('a', keyframe=" in str(batch.errors["a"])
-
-
-async def test_first_and_last_frame(make, keyframes, picture):
-    both = keyframes.graph | {
-        "60": {"class_type": "LoadImage", "inputs": {"image": "x.png"}},
-        "61": {"class_type": "SaveImage", "inputs": {"images": ["60", 0], "filename_prefix": "end"}},
-    }
-    workflow = Workflow(both, bindings={**keyframes.bindings, "keyframe": "56.image", "end_keyframe": "60.image"})
-    shots = [Shot("a", "x", keyframe=picture("a")), Shot("b", "x", keyframe=picture("a"), end_keyframe=picture("b"))]
-    timeline = make(shots, workflow=workflow)
-    batch = await timeline.generate()
-    assert statuses(timeline) == ["error", "complete"]
-    assert "has no end keyframe" in str(batch.errors["a"])
-    assert timeline.chosen["b"].inputs["end_keyframe"] == "b.png"
-
-
-async def test_keyframes_are_made_here(make, keyframes, server):
-    text_to_image = Workflow(
-        graph(a=slow(text=""), b=save("a")), name="still", bindings={"prompt": "a.text", "seed": "a.seed"}
-    )
-    timeline = make([Shot("a", "x", seed=1, seconds=0.5)], workflow=keyframes, keyframes=text_to_image)
-    await timeline.make_keyframes()
-    assert timeline["a"].keyframe
-    await timeline.generate()
-    assert statuses(timeline) == ["complete"]
-    timeline.save()
-    assert make((), workflow=keyframes)["a"].keyframe == timeline["a"].keyframe
-    timeline.undo()
-    assert timeline["a"].keyframe is None
-
-
-async def test_the_film_is_as_long_as_its_takes(make, tmp_path):
-    timeline = make()
+async def test_the_film_is_as_long_as_its_takes(timeline_of, tmp_path):
+    timeline = timeline_of()
     await timeline.generate("shot-01", "shot-03")
     export = timeline.export(tmp_path / "film.mp4")
     assert await export == tmp_path / "film.mp4"
@@ -238,8 +149,8 @@ async def test_the_film_is_as_long_as_its_takes(make, tmp_path):
     assert not (tmp_path / "other.mp4").exists()
 
 
-async def test_a_film_takes_no_takes_place(make, tmp_path):
-    timeline = make(SHOTS[:2])
+async def test_a_film_takes_no_takes_place(timeline_of, tmp_path):
+    timeline = timeline_of(SHOTS[:2])
     await timeline.generate()
     first = timeline.chosen["shot-01"]
     timeline.delete("shot-01")
@@ -258,12 +169,12 @@ async def test_a_film_takes_no_takes_place(make, tmp_path):
     assert media.probe(await timeline.export(beside)).frames == 9
 
 
-async def test_run_again_in_the_same_kernel_it_goes_on(make, server):
+async def test_run_again_in_the_same_kernel_it_goes_on(timeline_of, server):
     held = server.hold("KSampler")
-    first = make()
+    first = timeline_of()
     batch = first.generate()
     await held
-    again = make()
+    again = timeline_of()
     held.release()
     await batch
     assert statuses(again) == ["complete"] * 3
@@ -272,11 +183,11 @@ async def test_run_again_in_the_same_kernel_it_goes_on(make, server):
     first.edit("shot-01", prompt="nobody looks here any more")
     with pytest.raises(TimelineError):
         first.save()
-    assert make()["shot-01"].prompt == "view 1"
+    assert timeline_of()["shot-01"].prompt == "view 1"
 
 
-async def test_what_a_person_waits_for_is_estimated(make, server):
-    timeline = make()
+async def test_what_a_person_waits_for_is_estimated(timeline_of, server):
+    timeline = timeline_of()
     assert timeline.remaining is None
     await timeline.generate("shot-01")
     held = server.hold("KSampler")
@@ -303,8 +214,8 @@ def test_a_program_that_ends_keeps_what_was_said_last(tmp_path, workflow):
     assert '"the last word"' in (tmp_path / "film.json").read_text("utf-8")
 
 
-async def test_edits_while_it_is_made_are_kept(make, server):
-    timeline = make()
+async def test_edits_while_it_is_made_are_kept(timeline_of, server):
+    timeline = timeline_of()
     held = server.hold("KSampler")
     batch = timeline.generate()
     await held
@@ -320,8 +231,8 @@ async def test_edits_while_it_is_made_are_kept(make, server):
     assert statuses(timeline) == ["complete"] * 3
 
 
-async def test_what_waits_for_its_turn_is_made_as_it_is_then(make, server):
-    timeline = make([*SHOTS, Shot("shot-04", "view 4", seed=4)], one_at_a_time=True)
+async def test_what_waits_for_its_turn_is_made_as_it_is_then(timeline_of, server):
+    timeline = timeline_of([*SHOTS, Shot("shot-04", "view 4", seed=4)], one_at_a_time=True)
     held = server.hold("KSampler")
     batch = timeline.generate()
     await held
@@ -342,10 +253,10 @@ async def test_what_waits_for_its_turn_is_made_as_it_is_then(make, server):
     assert server.journal.posts("/prompt") == 3
 
 
-async def test_what_failed_is_asked_for_again_as_it_is_then(make):
+async def test_what_failed_is_asked_for_again_as_it_is_then(timeline_of):
     failing = graph(a=slow(text=""), f={"class_type": "LabFail", "image": ["a", 0], "message": "no"}, b=save("f"))
     workflow = Workflow(failing, bindings={"prompt": "a.text", "seed": "a.seed"})
-    timeline = make(SHOTS[:1], workflow=workflow, retries=1)
+    timeline = timeline_of(SHOTS[:1], workflow=workflow, retries=1)
     (item,) = batch = await timeline.generate()
     assert item.attempts == 2
     timeline.edit("shot-01", prompt="said later")
@@ -353,37 +264,8 @@ async def test_what_failed_is_asked_for_again_as_it_is_then(make):
     assert item.job.request.filled.inputs["prompt"] == "said later"
 
 
-async def test_keyframes_that_wait_for_their_turn_are_made_as_they_are_then(make, keyframes, server):
-    timeline = make(keyframes=Workflow(wan(), name="stills"), workflow=keyframes, one_at_a_time=True)
-    held = server.hold("KSampler")
-    batch = timeline.make_keyframes()
-    await held
-    timeline.edit("shot-02", prompt="said later")
-    timeline.delete("shot-03")
-    held.release()
-    await batch
-    assert [take.inputs["prompt"] for take in batch.takes.values()] == ["view 1", "said later"]
-
-
-async def test_a_chain_follows_what_was_changed_while_it_waited(make, keyframes, picture, server):
-    shots = [
-        Shot(name, name, seed=place, keyframe=picture() if name == "a" else None) for place, name in enumerate("abcd")
-    ]
-    timeline = make(shots, workflow=keyframes, chain=True)
-    held = server.hold("KSampler")
-    batch = timeline.generate()
-    await held
-    timeline.delete("b")
-    timeline.edit("d", keyframe=picture("own"))
-    held.release()
-    await batch
-    assert batch.errors == {}
-    assert timeline.chosen["c"].inputs["keyframe"] == f"{timeline.chosen['a'].path.stem}.png"
-    assert timeline.chosen["d"].inputs["keyframe"] == "own.png"
-
-
-async def test_a_function_that_fails_for_one_shot_stops_none(make):
-    timeline = make(text=lambda shot, _style: {"shot-01": "one", "shot-03": "three"}[shot.id])
+async def test_a_function_that_fails_for_one_shot_stops_none(timeline_of):
+    timeline = timeline_of(text=lambda shot, _style: {"shot-01": "one", "shot-03": "three"}[shot.id])
     batch = await timeline.generate()
     assert statuses(timeline) == ["complete", "error", "complete"]
     assert "Its prompt could not be made: KeyError: 'shot-02'" in str(batch.errors["shot-02"])
