@@ -82,18 +82,21 @@ test("progress is told in bytes, and gone when all is there", async () => {
   expect(video().controls).toBe(true);
 });
 
-test("a player that stands in sight does not wait for the observer", () => {
+test("what stands in sight and lies on the server does not wait for the observer", async () => {
+  const asked = vi.fn(async () => new Response("", { status: 404 }));
+  vi.stubGlobal("fetch", asked);
   vi.useFakeTimers();
-  for (const [top, bottom, asked] of [
-    [-300, -1, 0],
-    [innerHeight, innerHeight + 300, 0],
-    [innerHeight - 1, innerHeight + 299, 3],
-  ] as const) {
+  const shown = async (top: number, bottom: number, place: string | null = "a.mp4") => {
     vi.spyOn(find(".cw-screen"), "getBoundingClientRect").mockReturnValue({ top, bottom } as DOMRect);
-    player.show(take({ id: `${top}.1` }));
-    vi.runOnlyPendingTimers();
-    expect(fake.asked("piece")).toHaveLength(asked);
-  }
+    player.show(take({ id: `${top}.1`, place }));
+    await vi.advanceTimersByTimeAsync(1);
+    return asked.mock.calls.length;
+  };
+  expect(await shown(-300, -1)).toBe(0);
+  expect(await shown(innerHeight, innerHeight + 300)).toBe(0);
+  expect(await shown(innerHeight - 2, innerHeight + 298, null)).toBe(0);
+  expect(fake.asked("piece")).toEqual([]);
+  expect(await shown(innerHeight - 1, innerHeight + 299)).toBe(1);
   vi.useRealTimers();
 });
 

@@ -52,6 +52,14 @@ export class Reel implements Resident {
       else if (this.#url) seen(this, false);
     };
     watchView(this.#screen.el, tell, this.#life);
+    // An observer speaks with the next frame, which is late in a page that is being built. The kernel is not asked earlier:
+    // JupyterLab would not have its thread for widgets yet, and the question would wait for the cell.
+    if (this.#take.place) setTimeout(() => this.#inSight() && this.load());
+  }
+
+  #inSight(): boolean {
+    const { top, bottom } = this.#screen.el.getBoundingClientRect();
+    return bottom > 0 && top < innerHeight && !this.#life.aborted;
   }
 
   /** The URL of the bytes; null if they can't be had or are not wanted any more. */

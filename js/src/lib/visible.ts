@@ -8,15 +8,7 @@ export function watchView(element: Element, tell: (seen: boolean) => void, signa
     { rootMargin: "100px" },
   );
   watch.observe(element);
-  // An observer speaks with the next frame, and that is late in a page that is being built.
-  const soon = setTimeout(() => {
-    const { top, bottom } = element.getBoundingClientRect();
-    if (bottom > 0 && top < innerHeight) tell(true);
-  });
-  signal.addEventListener("abort", () => {
-    watch.disconnect();
-    clearTimeout(soon);
-  });
+  signal.addEventListener("abort", () => watch.disconnect());
 }
 
 /** Call `seen` once, when an element first comes into view. */
