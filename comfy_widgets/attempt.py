@@ -106,7 +106,9 @@ class Attempt:
     async def turn(self) -> None:
         """Wait until all that was asked for before has been queued, or is over: people expect the order they wrote."""
         while self.before is not None:
-            await self.before.answered.wait()
+            # What belongs to a loop that was closed is never answered.
+            if not self.before.abandoned:
+                await self.before.answered.wait()
             # One that was refused, or found on disk, did not wait for those before it.
             self.before = self.before.before
 

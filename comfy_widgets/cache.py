@@ -108,14 +108,14 @@ class TakeCache:
         Raises
         ------
         CacheError
-            If a file can't be removed.
+            If a file can't be removed, or nobody can tell what is a favourite.
 
         Examples
         --------
         >>> TakeCache("no takes").prune(max_bytes=20_000_000_000)
         []
         """
-        liked = Marks(self.folder).favourites() if keep_favourites else frozenset()
+        liked = Marks(self.folder).kept() if keep_favourites else frozenset()
         try:
             return pruning.prune(self.takes(), max_bytes=max_bytes, kept=liked)
         except OSError as error:

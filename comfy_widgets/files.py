@@ -14,7 +14,8 @@ from comfy_widgets.errors import CacheError, CacheNotWritable, DiskFull
 
 # A crash leaves only files of this suffix behind; nothing reads them.
 TEMPORARY = ".part"
-_LOCK_SECONDS = 5.0
+# A dead holder's lock is free at once. One that stands still for longer than any write takes must not hold up the rest.
+_LOCK_SECONDS = 120.0
 
 
 class Turn:

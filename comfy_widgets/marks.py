@@ -42,6 +42,17 @@ class Marks:
         """The takes that somebody likes, by key and number; none where nothing can be read."""
         return frozenset(take for take, marks in self._known().items() if marks.get(_FAVOURITE) is True)
 
+    def kept(self) -> frozenset[str]:
+        """The same for who removes all others.
+
+        Raises
+        ------
+        CacheError
+            If what is there can't be read.
+        """
+        self._read()
+        return self.favourites()
+
     def names(self) -> dict[str, str]:
         """The names that people gave, by key and number."""
         return {take: marks[_NAME] for take, marks in self._known().items() if isinstance(marks.get(_NAME), str)}

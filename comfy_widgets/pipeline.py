@@ -81,6 +81,8 @@ class Pipeline:
 
     def submit(self, request: Request, *, prior: str | None = None) -> Job:
         """Start making a take; a live job of this process for the same is returned instead."""
+        if self._closed:
+            raise JobFailed("The studio is closed.", hint="Make another: Studio(…); what was left goes on by resume().")
         loop = self.home.bind()
         live, cell = _live.get(self._place(request)), running_cell()
         if live is not None and (request.fresh or live.abandoned or live.job.loop is not loop):

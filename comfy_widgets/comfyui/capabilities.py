@@ -1,5 +1,6 @@
 """What a server can do, asked once."""
 
+import asyncio
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
@@ -9,6 +10,7 @@ from comfy_widgets.errors import ServerError, ServerUnreachable
 
 _LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 _PORT, _DESKTOP_PORT = 8188, 8000
+_SLOW_SECONDS, _SILENT_SECONDS = 3.0, 30.0
 
 
 @dataclass(frozen=True)
@@ -50,6 +52,42 @@ async def probe(client: Client) -> Capabilities:
     version = told.get("comfyui_version")
     renderer = "demo" if told.get("renderer") == "demo" else "comfyui"
     return Capabilities(renderer, str(version) if version else None, shows_keys=not client.lists_jobs)
+
+
+class Probed:
+    """What a server said of itself, asked until it has answered once.
+
+    Parameters
+    ----------
+    client
+        HTTP to the server.
+    """
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+        self._turn = asyncio.Lock()
+        self._known: Capabilities | None = None
+        self._silent: tuple[float, ServerUnreachable] | None = None
+
+    async def capabilities(self) -> Capabilities:
+        """What it said; raises what `probe` does."""
+        async with self._turn:
+            if self._known is None:
+                self._known = await self._ask()
+            return self._known
+
+    async def _ask(self) -> Capabilities:
+        # An address that swallows packets costs seconds for each attempt; a notebook's takes must not wait in line.
+        now = asyncio.get_running_loop().time
+        if self._silent is not None and now() < self._silent[0]:
+            raise self._silent[1].with_traceback(None)
+        began = now()
+        try:
+            return await probe(self._client)
+        except ServerUnreachable as error:
+            if now() - began > _SLOW_SECONDS:
+                self._silent = (now() + _SILENT_SECONDS, error)
+            raise
 
 
 async def _desktop(client: Client) -> Address | None:

@@ -13,7 +13,7 @@ from weakref import WeakKeyDictionary
 
 from comfy_widgets.comfyui import events
 from comfy_widgets.comfyui.address import Address
-from comfy_widgets.comfyui.capabilities import Capabilities, probe
+from comfy_widgets.comfyui.capabilities import Capabilities, Probed
 from comfy_widgets.comfyui.classes import Classes
 from comfy_widgets.comfyui.client import Client
 from comfy_widgets.comfyui.look import places, record
@@ -23,7 +23,7 @@ from comfy_widgets.comfyui.socket import Socket
 from comfy_widgets.comfyui.status import Remote
 from comfy_widgets.comfyui.together import Together
 from comfy_widgets.comfyui.tracked import News, Tracked, begin
-from comfy_widgets.errors import ComfyWidgetsError, ServerUnreachable, SilentTooLong
+from comfy_widgets.errors import ComfyWidgetsError, SilentTooLong
 
 log = logging.getLogger(__name__)
 
@@ -36,7 +36,6 @@ _RETRY_SECONDS = 0.2
 _MUTE_SECONDS = 2.0
 _STALL_SECONDS = 1.0
 _SUPERVISOR_SECONDS = 1.0
-_SLOW_PROBE_SECONDS, _SILENT_PROBE_SECONDS = 3.0, 30.0
 
 
 class Tracker:
@@ -72,9 +71,7 @@ class Tracker:
         self._price = 0.0
         self._failed_looks = 0
         self._asked = False
-        self._capabilities: Capabilities | None = None
-        self._probing = asyncio.Lock()
-        self._silent: tuple[float, ServerUnreachable] | None = None
+        self._probed = Probed(self.client)
 
     @property
     def client_id(self) -> str:
@@ -94,10 +91,13 @@ class Tracker:
         else:
             tracked.tells.append(tell)
             tell(tracked.news)
+        self._begin()
+        return tracked
+
+    def _begin(self) -> None:
         if self._task is None or self._task.done():
             self._answered = _now()
             self._task = asyncio.get_running_loop().create_task(self._supervise(), name="comfy_widgets tracker")
-        return tracked
 
     def posted(self, tracked: Tracked) -> None:
         """Let absence count from now on: the server has been told of the prompt, or may have been."""
@@ -122,22 +122,7 @@ class Tracker:
 
     async def capabilities(self) -> Capabilities:
         """What the server said of itself; asked until it has answered once."""
-        async with self._probing:
-            if self._capabilities is None:
-                self._capabilities = await self._probe()
-            return self._capabilities
-
-    async def _probe(self) -> Capabilities:
-        # An address that swallows packets costs seconds for each attempt; a notebook's takes must not wait in line.
-        if self._silent is not None and _now() < self._silent[0]:
-            raise self._silent[1].with_traceback(None)
-        began = _now()
-        try:
-            return await probe(self.client)
-        except ServerUnreachable as error:
-            if _now() - began > _SLOW_PROBE_SECONDS:
-                self._silent = (_now() + _SILENT_PROBE_SECONDS, error)
-            raise
+        return await self._probed.capabilities()
 
     async def find(self, prompt_id: str) -> bool:
         """Whether the server has a prompt, in its queue or in its history."""
@@ -161,11 +146,14 @@ class Tracker:
         """Let go of the server at once, unless a prompt is followed or a file on its way."""
         if self._prompts or self.client.busy:
             return
-        task, self._task = self._task, None
-        if task is not None:
-            task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
-        await self.client.close()
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+        if self._prompts:
+            # Somebody came while the socket was being closed.
+            self._begin()
+        elif not self.client.busy:
+            await self.client.close()
 
     def _ask(self) -> None:
         """Let the next look come as soon as one is affordable."""
@@ -187,7 +175,9 @@ class Tracker:
                 # An interrupt hits whatever runs; it was meant for the cell, and the cell's wait has its own.
                 log.debug("An interrupt hit the tracker; it goes on")
             else:
-                return
+                # Somebody may have come while the socket was being closed.
+                if not self._prompts:
+                    return
 
     async def _run(self) -> None:
         listener = asyncio.create_task(self._socket.run(), name="comfy_widgets socket")
