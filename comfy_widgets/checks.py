@@ -1,25 +1,26 @@
 """What works on this machine and what does not, said so that a person can mend it."""
 
-import http.client
-import json
+import asyncio
 import os
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
-from urllib.parse import urlsplit
 
 from comfy_widgets import faces
 from comfy_widgets import host as hosts
 from comfy_widgets.cache import TakeCache, folder_of_takes
 from comfy_widgets.comfyui.address import Address
+from comfy_widgets.comfyui.capabilities import Capabilities, probe
+from comfy_widgets.comfyui.client import Client
+from comfy_widgets.errors import KeyRefused, NotComfyUI, ServerError, ServerUnreachable
 from comfy_widgets.held import HeldTakes
 from comfy_widgets.studio import Studio
 from comfy_widgets.widgets.check_view import CheckView, Finding
 
-_PATIENCE = 3.0
+_PATIENCE = 5.0
 # What JupyterLab and Notebook 7 show widgets with; the package that brings it.
 _EXTENSIONS = {"@jupyter-widgets/jupyterlab-manager": "jupyterlab_widgets", "anywidget": "anywidget"}
 _LIVE_KERNEL = (7, 4)
@@ -160,35 +161,40 @@ def server(address: Address) -> Finding:
     address
         Where; its headers go there and nowhere else.
     """
+    # A loop may run in this thread already, as in a notebook.
+    with ThreadPoolExecutor(1) as beside:
+        return beside.submit(_asked, address).result()
+
+
+def _asked(address: Address) -> Finding:
+    """As a studio asks: so what lets a studio in does not fail here."""
     try:
-        status, told = _ask(address)
-    except (OSError, http.client.HTTPException):
-        hint = "Start ComfyUI there, or give the studio another address: cw.Studio(url)."
-        return Finding("server", "bad", f"nobody answers at {address}; takes that are on disk are served", hint)
-    if status in {401, 403}:
+        with asyncio.Runner() as runner:
+            found = runner.run(_probed(address))
+    except TimeoutError:
+        hint = "A server that loads a model answers late: look again."
+        return Finding("server", "bad", f"{address} gave no answer within {_PATIENCE:.0f} s", hint)
+    except KeyRefused:
         return Finding("server", "bad", f"{address} wants a key, or another one", "Give it: cw.Studio(url, api_key=…).")
-    system = told.get("system")
-    if not isinstance(system, Mapping):
+    except NotComfyUI:
         hint = "Give the studio ComfyUI's own address: cw.Studio(url)."
         return Finding("server", "bad", f"{address} answers, but not as ComfyUI", hint)
-    release = system.get("comfyui_version")
-    return Finding("server", "ok", f"ComfyUI {release}" if isinstance(release, str) else "ComfyUI")
+    except ServerUnreachable as error:
+        # Nobody is there, or TLS does not come about, or ComfyUI Desktop answers at another port.
+        what = f"{error.what[:1].lower()}{error.what[1:].rstrip('.')}; takes that are on disk are served"
+        return Finding("server", "bad", what, error.hint or "")
+    except ServerError as error:
+        return Finding("server", "bad", error.what.rstrip("."), error.hint or "")
+    return Finding("server", "ok", f"ComfyUI {found.version}" if found.version else "ComfyUI")
 
 
-def _ask(address: Address) -> tuple[int, Mapping[str, Any]]:
-    # A redirect is not followed: the headers may hold a key.
-    parts = urlsplit(address.url)
-    kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
-    connection = kind(parts.hostname or "", parts.port, timeout=_PATIENCE)
+async def _probed(address: Address) -> Capabilities:
+    client = Client(address)
     try:
-        connection.request("GET", f"{parts.path}/system_stats", headers=dict(address.headers))
-        answer = connection.getresponse()
-        told = json.loads(answer.read())
-    except ValueError:
-        told = {}
+        async with asyncio.timeout(_PATIENCE):
+            return await probe(client)
     finally:
-        connection.close()
-    return answer.status, told if isinstance(told, Mapping) else {}
+        await client.close()
 
 
 def _version(package: str) -> str | None:

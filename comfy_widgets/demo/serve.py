@@ -94,6 +94,7 @@ def parser() -> argparse.ArgumentParser:
     options.add_argument("--host", default=default.host)
     options.add_argument("--port", type=int, default=8188, help="0 takes a free one")
     options.add_argument("--release", choices=RELEASES, default=default.release)
+    options.add_argument("--key", default=default.key, help="demanded from clients; cloud demands 'demo' without it")
     options.add_argument("--fault", action="append", default=[], metavar="FAULT", help="see FAULTS.md; may be repeated")
     options.add_argument("--seed", type=int, default=default.seed, help="of faults that draw lots")
     options.add_argument("--step-seconds", type=float, default=default.step_seconds)
@@ -113,6 +114,7 @@ def settings_of(arguments: argparse.Namespace) -> Settings:
         faults=tuple(arguments.fault),
         seed=arguments.seed,
         folder=arguments.folder,
+        key=arguments.key,
     )
 
 

@@ -2,10 +2,11 @@
 
 from pathlib import Path
 
+import httpx
 import pytest
 
 from comfy_widgets import cli
-from comfy_widgets.demo import DemoServer, Settings
+from comfy_widgets.demo import DemoServer, Settings, serve
 from comfy_widgets.errors import DemoError
 
 
@@ -60,3 +61,16 @@ def test_serve_says_it_in_two_sentences(options, capsys):
     told = capsys.readouterr().err
     assert told.startswith("comfy-widgets: The embedded server")
     assert "Traceback" not in told
+
+
+@pytest.mark.parametrize(
+    ("options", "wanted"), [([], None), (["--key", "sesame"], "sesame"), (["--release", "cloud"], "demo")]
+)
+def test_serve_demands_the_key_that_it_was_given(options, wanted):
+    settings = serve.settings_of(serve.parser().parse_args(["--port", "0", *options]))
+    with DemoServer(settings) as server:
+        told = [
+            httpx.get(f"{server.url}/api/queue", headers={"X-API-Key": key}).status_code
+            for key in ("", "demo", "sesame")
+        ]
+    assert told == [200 if wanted in {None, key} else 401 for key in ("", "demo", "sesame")]

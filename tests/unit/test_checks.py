@@ -6,12 +6,14 @@ import json
 import socket
 import sys
 import threading
+from base64 import b64encode
 
 import pytest
 
 from comfy_widgets import Studio, check, checks, faces, host
 from comfy_widgets.cache import TakeCache
 from comfy_widgets.comfyui.address import Address
+from comfy_widgets.demo import DemoServer
 from comfy_widgets.widgets.check_view import CheckView, Finding
 
 NASTY = "<img src=x onerror=alert(1)>"
@@ -141,9 +143,34 @@ def test_a_server_of_comfyui():
     with Server(body=body) as there:
         found = checks.server(Address.parse(f"{there.url}/prefix", api_key="secret"))
     assert found == Finding("server", "ok", "ComfyUI 0.3.64")
-    [(path, headers)] = there.seen
-    assert path == "/prefix/system_stats"
-    assert headers["X-API-Key"] == "secret"
+    assert there.seen[0][0] == "/prefix/system_stats"
+    assert {headers["X-API-Key"] for _, headers in there.seen} == {"secret"}
+
+
+@pytest.mark.parametrize(("key", "state", "what"), [("demo", "ok", "ComfyUI "), ("wrong", "bad", "wants a key")])
+def test_comfy_clouds_form(key, state, what):
+    with DemoServer(release="cloud") as there:
+        found = checks.server(Address.parse(there.url, api_key=key))
+    assert (found.state, what in found.what) == (state, True)
+
+
+def test_a_user_and_a_password_in_the_address():
+    with Server(body=b'{"system": {}}') as there:
+        found = checks.server(Address.parse(there.url.replace("://", "://ann:secret@")))
+    assert found == Finding("server", "ok", "ComfyUI")
+    assert {headers["Authorization"] for _, headers in there.seen} == {f"Basic {b64encode(b'ann:secret').decode()}"}
+
+
+async def test_in_a_running_loop():
+    with Server(body=b'{"system": {}}') as there:
+        assert checks.server(Address.parse(there.url)).state == "ok"
+
+
+def test_a_server_that_is_silent(monkeypatch):
+    monkeypatch.setattr(checks, "_PATIENCE", 0.1)
+    with socket.create_server(("127.0.0.1", 0)) as mute:
+        found = checks.server(Address.parse(f"http://127.0.0.1:{mute.getsockname()[1]}"))
+    assert (found.state, "gave no answer" in found.what) == ("bad", True)
 
 
 @pytest.mark.parametrize(
@@ -153,6 +180,8 @@ def test_a_server_of_comfyui():
         (403, b"{}", "wants a key"),
         (200, b"<html>", "not as ComfyUI"),
         (200, b"[]", "not as"),
+        (500, b"out of order", "HTTP 500: out of order"),
+        (503, b"starting", "HTTP 503: starting"),
     ],
 )
 def test_a_server_that_is_another(status, body, what):

@@ -1,6 +1,7 @@
 """Who may import whom: the table of the design, read against every import of the package, inside functions too."""
 
 import ast
+import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,7 +10,8 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 
-# A module imports from its own floor and the ones below; a new module is added here, by its first name.
+# A module imports from its own floor and from lower numbers; a new module is added here and to CONTRIBUTING's table, by
+# its first name.
 FLOORS = {
     0: "differences errors faces host page listeners problems summary wording",
     1: "bindings comfyui convert editor expected files film graph_layout graphs home_loop input_files media "
@@ -95,6 +97,13 @@ def outside(module: str, package: str) -> Iterator[str]:
 @pytest.mark.parametrize("module", SOURCES)
 def test_a_module_has_a_floor(module):
     assert first(module) in {*FLOOR_OF, "demo"}
+
+
+def test_the_table_of_contributing_is_this_one():
+    rows = re.findall(r"^\| (\d+) \| (.*?) \|", (ROOT / "CONTRIBUTING.md").read_text("utf-8"), re.MULTILINE)
+    told = {int(floor): sorted(re.findall(r"`(\w+)/?`", modules)) for floor, modules in rows}
+    assert told == {floor: sorted(names.split()) for floor, names in FLOORS.items()}
+    assert list(told) == sorted(told)
 
 
 @pytest.mark.parametrize("module", SOURCES)
