@@ -154,11 +154,14 @@ class Attempt:
         error.at(scene=self.job.scene, shot=self.job.shot, prompt_id=self.job.id if self.posted else None)
         self.job.move(**{**AT_REST, "status": status, "error": error, "ended": time.monotonic()})
 
-    def note_cells(self, take: Take) -> None:
-        """Write down which cells used a take."""
+    def note_users(self, take: Take) -> Take:
+        """Write down for which shots and in which cells a take is used; the take that knows it."""
+        for scene, shot in list(self.job.asked_for):
+            take = self.cache.note_use(take, scene, shot)
         files = [file.path for file in self.job.request.filled.files]
         for cell in list(self.job.asked_in.values()):
             self.cache.uses.note(cell, take, files)
+        return take
 
     def add_row(self) -> None:
         """Write down that the prompt is on its way.

@@ -236,7 +236,7 @@ class Batch:
             self._ask(item)
         while item.job is not None:
             await item.job.ended()
-            if not isinstance(item.job.error, _MENDABLE) or item.attempts >= last:
+            if item.stopped or not isinstance(item.job.error, _MENDABLE) or item.attempts >= last:
                 return
             again = item.job
             self._log.write(f"{item.label}: once more, {again.error}")

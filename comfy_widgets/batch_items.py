@@ -30,6 +30,8 @@ class Item:
         Why it could not be asked for.
     skipped
         Whether the batch was cancelled before it was asked for.
+    stopped
+        Whether somebody stopped it, so that it is not tried again whatever its end is called.
     ready
         What has to be there before it is asked for, such as another one's take; what it raises refuses this one.
     known
@@ -47,6 +49,7 @@ class Item:
     attempts: int = 0
     refused: ComfyWidgetsError | None = None
     skipped: bool = False
+    stopped: bool = False
     ready: Callable[[], Awaitable[None]] | None = None
     known: Callable[[], Awaitable[bool]] | None = None
     ended: asyncio.Event = field(default_factory=asyncio.Event)
@@ -89,13 +92,14 @@ class Item:
     def stop(self) -> asyncio.Future[None] | None:
         """Stop it; what is to be waited for, if anything."""
         if self.job is not None and not self.over:
+            self.stopped = True
             return self.job.cancel()
         self.skipped = self.skipped or not self.over
         return None
 
     def renew(self) -> None:
         """Forget how it ended, so that it is asked for again."""
-        self.job, self.refused, self.skipped = None, None, False
+        self.job, self.refused, self.skipped, self.stopped = None, None, False, False
         self.ended.clear()
 
 

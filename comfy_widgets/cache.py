@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -193,8 +194,14 @@ class TakeCache:
 
     def note_use(self, take: Take, scene: str | None, shot: str | None) -> Take:
         """Add a shot to those that were served with a take; a folder that can only be read is left as it is."""
-        used = take.used(scene, shot)
-        if used is not take:
+        if take.used(scene, shot) is take:
+            return take
+        with self.turn.taken():
+            # Another kernel may have added one; or somebody has removed the take.
+            known = self._now(take)
+            if known is None:
+                return take
+            used = replace(take, used_by=known.used_by).used(scene, shot)
             try:
                 self._write_sidecar(used)
             except CacheError:
@@ -241,6 +248,9 @@ class TakeCache:
         except (OSError, ValueError, KeyError, TypeError, AttributeError):
             return None
         return take if whole else None
+
+    def _now(self, take: Take) -> Take | None:
+        return self._read(take.path.with_suffix(".json"))
 
     def _write_sidecar(self, take: Take) -> None:
         told = {"version": 1, **take.to_json()}

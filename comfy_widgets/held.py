@@ -81,6 +81,10 @@ class HeldTakes(TakeCache):
     def _of(self, key: str) -> list[Take]:
         return [take for take in self._all() if take.key == key]
 
+    def _now(self, take: Take) -> Take | None:
+        held = self._held.get(take.path.name)
+        return None if held is None else held.take
+
     def _write_sidecar(self, take: Take) -> None:
         held = self._held.get(take.path.name)
         if held is not None:

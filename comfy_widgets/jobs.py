@@ -61,6 +61,8 @@ class Job:
         self.on_screen = False
         # The cells that wanted it, by what is written in them.
         self.asked_in: dict[str, Cell] = {}
+        # The scenes and shots that it is made for: whoever asks for the same meanwhile has his own.
+        self.asked_for = {(request.scene, request.shot)}
         self._home = home
         self._acts = acts
         self._state = JobState()

@@ -89,6 +89,7 @@ class Pipeline:
             live = None
         if live is not None and not live.cancelling:
             live.job.asked_in |= {cell.digest: cell} if cell else {}
+            live.job.asked_for.add((request.scene, request.shot))
             return live.job
         job = Job(str(uuid.uuid4()), request, self.home, self)
         job.asked_in |= {cell.digest: cell} if cell else {}
@@ -234,8 +235,7 @@ class Pipeline:
         while True:
             try:
                 take = attempt.kept or await self._make(attempt)
-                if attempt.job.asked_in:
-                    await asyncio.to_thread(attempt.note_cells, take)
+                take = await asyncio.to_thread(attempt.note_users, take)
             except KeyboardInterrupt:
                 # An interrupt hits whatever runs; it was meant for the cell. The row leads back to where we were.
                 attempt.prior = attempt.job.id

@@ -1,6 +1,7 @@
 """From a server's output files to a take on disk: fetch, look inside, poster, keep."""
 
 import asyncio
+import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -17,6 +18,8 @@ from comfy_widgets.errors import ComfyWidgetsError, FetchFailed, OutputMissing
 from comfy_widgets.files import temporary_beside, told_as_cache_error
 from comfy_widgets.jobs import Request
 from comfy_widgets.takes import Take
+
+log = logging.getLogger(__name__)
 
 # In all long enough for a server to start again.
 PAUSE_SECONDS = (0.5, 1.0, 2.0, 4.0, 8.0, 15.0)
@@ -74,16 +77,23 @@ async def save(
     """
     wanted = wanted_files(files)
     parts = [cache.take_part(origin.prompt_id, number) for number in range(len(wanted))]
+    here: dict[Path, OutputFile] = {}
     try:
         for number, (file, part) in enumerate(zip(wanted, parts, strict=True)):
-            with told_as_cache_error(cache.folder / file.filename):
-                whole = await _fetch(client, file, part, partial(_tell_bytes, tell, number, len(wanted)))
-                await asyncio.to_thread(_check, file, part, whole=whole, chosen=number == 0)
+            try:
+                with told_as_cache_error(cache.folder / file.filename):
+                    whole = await _fetch(client, file, part, partial(_tell_bytes, tell, number, len(wanted)))
+                    await asyncio.to_thread(_check, file, part, whole=whole, chosen=number == 0)
+                here[part] = file
+            except OutputMissing:
+                if number == 0:
+                    raise
+                log.warning("%s is not on the server any more; the take is kept without it.", file.filename)
     except BaseException:
         for number, part in enumerate(parts):
             cache.leave_part(part, origin.prompt_id, number)
         raise
-    return await asyncio.to_thread(_keep, cache, origin, wanted, parts)
+    return await asyncio.to_thread(_keep, cache, origin, list(here.values()), list(here))
 
 
 def server_name(address: str, renderer: str) -> str:
@@ -175,7 +185,9 @@ def _named(cache: TakeCache, origin: Origin, files: list[OutputFile], made: list
     moves: dict[Path, Path] = {}
     takes = []
     for place, (file, take) in enumerate(zip(files, made, strict=True)):
-        path = moves[take.path] = cache.folder / f"{name}{f'.o{place}' if place else ''}{file.suffix}"
+        # What a take's name and ".json" make is its sidecar.
+        suffix = ".json.txt" if file.suffix == ".json" else file.suffix
+        path = moves[take.path] = cache.folder / f"{name}{f'.o{place}' if place else ''}{suffix}"
         poster = take.poster
         if poster is not None:
             # A picture that was saved as jpg has its own poster's name.
