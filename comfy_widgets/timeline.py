@@ -239,8 +239,9 @@ class Timeline(Edits):
         """
         told = self.keeper.read()
         if told is not None:
-            self._takes = {**self._takes, **self._found(told)}
-            self._become(self._choosing(completed(told, self.shots)), set(self._script.ids), order=True, save=False)
+            self._take_in(told)
+            script = self._choose_newest(completed(told, self.shots))
+            self._become(script, set(self._script.ids), order=True, save=False)
 
     @property
     def progress(self) -> float:
@@ -325,8 +326,7 @@ class Timeline(Edits):
         super()._changed(change)
 
     def _told(self) -> Told:
-        takes = {name: [take.handle for take in takes] for name, takes in self._takes.items()}
-        return Told(self._script, takes, self._given)
+        return Told(self._script, self._handles(), self._given)
 
     def _take_over(self, path: Path) -> None:
         """Go on with what an earlier run of the same cell has under way."""
@@ -343,25 +343,14 @@ class Timeline(Edits):
         except TimelineError:
             return  # the complaint is shown; what the code gave is there to work with
         if told is not None:
-            self._takes = self._found(told)
-            self._script = self._choosing(merged(told, given.shots))
+            self._take_in(told)
+            self._script = self._choose_newest(merged(told, given.shots))
         if told is None or (self._script, self._given) != (told.script, told.given):
             self.keeper.mark()
 
-    def _found(self, told: Told) -> dict[str, tuple[Take, ...]]:
-        """The takes that a file names, as far as they are on disk."""
-        if not any(told.takes.values()):
-            return {}
-        there = {take.handle: take for take in self.studio.cache.takes()}
-        return {name: tuple(there[one] for one in known if one in there) for name, known in told.takes.items()}
-
-    def _choosing(self, script: Script) -> Script:
-        """A script whose chosen takes are there: the newest stands in for one that is gone."""
-        for name in script.ids:
-            there = [take.handle for take in self._takes.get(name, ())]
-            if script.chosen.get(name) not in there:
-                script = script.choosing(name, there[-1] if there else None)
-        return script
+    def _take_in(self, told: Told) -> None:
+        """Note the takes that a file names: those that are on disk are shown, the others stay in the file."""
+        self._find(told.takes, self.studio.cache.takes() if any(told.takes.values()) else ())
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
         return faces.bundle(self, text=repr(self), html=self.static_html())
