@@ -230,7 +230,7 @@ class Timeline(Edits):
         self._changed(Change())
 
     def reload(self) -> None:
-        """Take what the file says now; `undo` goes back.
+        """Take what the file says now, and keep the takes that came here; `undo` goes back.
 
         Raises
         ------
@@ -239,9 +239,11 @@ class Timeline(Edits):
         """
         told = self.keeper.read()
         if told is not None:
-            self._take_in(told)
+            more = self._find(told.takes, self.studio.cache.takes)
             script = self._choose_newest(completed(told, self.shots))
             self._become(script, set(self._script.ids), order=True, save=False)
+            # Takes are news also where the script is the same.
+            self._changed(Change(frozenset(self._script.ids)), save=more)
 
     @property
     def progress(self) -> float:
@@ -343,14 +345,10 @@ class Timeline(Edits):
         except TimelineError:
             return  # the complaint is shown; what the code gave is there to work with
         if told is not None:
-            self._take_in(told)
+            self._find(told.takes, self.studio.cache.takes)
             self._script = self._choose_newest(merged(told, given.shots))
         if told is None or (self._script, self._given) != (told.script, told.given):
             self.keeper.mark()
-
-    def _take_in(self, told: Told) -> None:
-        """Note the takes that a file names: those that are on disk are shown, the others stay in the file."""
-        self._find(told.takes, self.studio.cache.takes() if any(told.takes.values()) else ())
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
         return faces.bundle(self, text=repr(self), html=self.static_html())

@@ -227,12 +227,15 @@ class Edits:
             handles[name] = [*(handle for handle in named if handle not in here), *here]
         return handles
 
-    def _find(self, named: Mapping[str, Sequence[str]], takes: Iterable[Take]) -> None:
-        """Note the handles that a file names, and those of these takes that are meant."""
-        there = {take.handle: take for take in takes}
+    def _find(self, theirs: Mapping[str, Sequence[str]], on_disk: Callable[[], Iterable[Take]]) -> bool:
+        """Note the takes that a file names, beside those that came here; whether the file lacks one of these."""
+        named = self._handles()
+        for name, handles in theirs.items():
+            named[name] = [*handles, *(one for one in named.get(name, ()) if one not in handles)]
+        there = {take.handle: take for take in on_disk()} if any(named.values()) else {}
         self._named = {name: tuple(handles) for name, handles in named.items()}
-        found = {name: tuple(there[one] for one in handles if one in there) for name, handles in named.items()}
-        self._takes = {**self._takes, **found}
+        self._takes = {name: tuple(there[one] for one in handles if one in there) for name, handles in named.items()}
+        return any(len(named[name]) > len(handles) for name, handles in theirs.items())
 
     def _choose_newest(self, script: Script) -> Script:
         """A script that chooses a take of each shot that has one."""

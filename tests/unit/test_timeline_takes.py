@@ -5,6 +5,7 @@ import json
 import pytest
 
 from comfy_widgets import Shot, Studio, Workflow
+from comfy_widgets.errors import TimelineChanged
 from comfy_widgets.timeline import Timeline
 from tests.lib.graphs import wan
 from tests.lib.takes import parts, take
@@ -76,3 +77,24 @@ def test_the_newest_stands_in_for_a_chosen_one_that_is_gone(make, entry):
     assert make().chosen["shot-01"].handle == handles[1]
     again.choose("shot-01", handles[0])
     assert again.chosen["shot-01"].handle == handles[0]
+
+
+def test_a_take_that_came_while_somebody_else_had_changed_the_file_is_there_after_reload(make, entry, tmp_path):
+    timeline, path = make(), tmp_path / "film.json"
+    first = came(timeline)
+    theirs = take(timeline.studio.cache.folder, take_number=2)
+    timeline.studio.cache.keep(theirs, parts(theirs))
+    path.write_text(path.read_text("utf-8").replace(f'["{first}"]', f'["{first}", "{theirs.handle}"]'), "utf-8")
+    ours = came(timeline, 3)
+    assert isinstance(timeline.complaint, TimelineChanged)
+    changed = []
+    timeline.subscribe(lambda change: changed.extend(change.shots))
+    timeline.reload()
+    assert [each.handle for each in timeline.takes_of("shot-01")] == [first, theirs.handle, ours]
+    assert timeline.chosen_of("shot-01").handle == first
+    assert entry()["takes"] == [first, theirs.handle, ours]
+    assert "shot-01" in changed
+    before = path.read_text("utf-8").replace("[\n", "[\n\n")
+    path.write_text(before, "utf-8")
+    timeline.reload()
+    assert path.read_text("utf-8") == before
