@@ -1,9 +1,10 @@
-"""When a timeline's file is written: also while another timeline takes it over."""
+"""When a timeline's file is written: also while another timeline takes it over, or somebody else has it open."""
 
 import asyncio
 import threading
 
 import pytest
+from filelock import FileLock
 
 from comfy_widgets import Shot, Studio, Workflow, timeline_file
 from comfy_widgets.errors import TimelineError
@@ -74,3 +75,20 @@ def test_a_thread_that_comes_after_the_next_timeline_writes_nothing(make, tmp_pa
     assert (tmp_path / "film.json").read_text("utf-8") == before
     with pytest.raises(TimelineError, match="Another timeline"):
         first.save()
+
+
+def test_a_file_that_somebody_else_has_open_is_tried_again(make, monkeypatch, tmp_path):
+    monkeypatch.setattr(timeline_file, "_LOCK_SECONDS", 0.01)
+    timeline, path = make(), tmp_path / "film.json"
+    for said, once_more in (("second", timeline.save), ("third", lambda: timeline.edit("shot-01", title="x"))):
+        with FileLock(path.with_name(".film.json.lock")):
+            timeline.edit("shot-01", prompt=said)
+            assert str(timeline.complaint) == (
+                "film.json can't be saved: Somebody else has it open. "
+                "The timeline goes on; the next change tries again."
+            )
+            with pytest.raises(TimelineError, match="Somebody else has it open"):
+                timeline.save()
+        once_more()
+        assert timeline.complaint is None
+        assert f'"{said}"' in path.read_text("utf-8")
