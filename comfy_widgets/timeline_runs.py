@@ -251,22 +251,24 @@ class Runs:
     def __init__(self, tell: Callable[[set[str], list[tuple[str, Take]]], None]) -> None:
         self.latest: dict[str, Item] = {}
         self._tell = tell
-        self._seen: dict[int, tuple[Any, ...]] = {}
+        self.heard: dict[int, tuple[Any, ...]] = {}
         self.followed: list[tuple[Batch, Callable[[], None]]] = []
 
     def follow(self, batch: Batch) -> None:
-        """Hear of a batch until all of it is over."""
+        """Hear of a batch until all of it is over, and as long as it has a shot's latest request."""
         self.latest.update({item.label: item for item in batch.items})
         self.followed.append((batch, batch.subscribe(partial(self._look, batch))))
         self._look(batch)
+        self._let_go()
 
     def adopt(self, other: "Runs") -> None:
         """Go on with what another one followed."""
-        self.latest.update(other.latest)
+        # What the other one has heard is in its file, with what people made of it since: it is no news.
+        self.heard.update(other.heard)
         for batch, unsubscribe in other.followed:
             unsubscribe()
             self.follow(batch)
-        other.followed = []
+        other.followed, other.heard = [], {}
 
     def active(self, name: str) -> Item | None:
         """A shot's request that is on its way."""
@@ -309,18 +311,24 @@ class Runs:
         for item in batch.items:
             # A job's state is replaced when it changes, so being another object is all that has to be looked at.
             now = (item.job, item.job.state if item.job else None, item.refused, item.skipped)
-            before = self._seen.get(id(item))
+            before = self.heard.get(id(item))
             if before is not None and all(old is new for old, new in zip(before, now, strict=True)):
                 continue
-            self._seen[id(item)] = now
+            self.heard[id(item)] = now
             moved.add(item.label)
             if item.take is not None and (before is None or before[1] is None or before[1].take is None):
                 came.append((item.label, item.take))
         if moved:
             self._tell(moved, came)
         if all(item.ended.is_set() for item in batch.items):
-            for each in [each for each in self.followed if each[0] is batch]:
-                each[1]()
-                self.followed.remove(each)
+            self._let_go()
+
+    def _let_go(self) -> None:
+        """Hear no more of batches that are over; the latest may be asked for again, or its file fetched."""
+        latest = {id(item) for item in self.latest.values()}
+        for batch, unsubscribe in list(self.followed):
+            if all(item.ended.is_set() and id(item) not in latest for item in batch.items):
+                unsubscribe()
+                self.followed.remove((batch, unsubscribe))
                 for item in batch.items:
-                    self._seen.pop(id(item), None)
+                    self.heard.pop(id(item), None)
