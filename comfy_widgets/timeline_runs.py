@@ -295,14 +295,12 @@ class Runs:
 
     def stop(self, names: Iterable[str]) -> None:
         """Stop those that are on their way; what is done stays."""
-        for name in names:
-            if (item := self.active(name)) is None:
-                continue
-            if item.job is None:
-                item.skipped = True
-            else:
-                item.job.cancel()
-        for batch, _ in list(self.followed):
+        wanted = frozenset(names)
+        batches = [batch for batch, _ in self.followed]
+        # Of one shot several may have been asked for, one after the other.
+        for item in [item for batch in batches for item in batch.items if item.label in wanted]:
+            item.stop()
+        for batch in batches:
             self._look(batch)
 
     def _look(self, batch: Batch) -> None:

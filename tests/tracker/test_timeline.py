@@ -352,3 +352,17 @@ async def test_what_is_over_is_told_once_and_not_kept_for_ever(timeline_of):
     await again.generate("shot-01", another=True)
     assert len(again.runs.followed) == 1
     assert len(again.takes_of("shot-01")) == 4
+
+
+async def test_stopping_a_shot_stops_all_that_was_asked_for_of_it(timeline_of, server):
+    timeline = timeline_of(SHOTS[:2])
+    held = server.hold("KSampler")
+    batches = [timeline.generate("shot-01", another=True) for _ in range(2)]
+    other = timeline.generate("shot-02")
+    await held
+    timeline.stop("shot-01")
+    held.release()
+    for batch in (*batches, other):
+        await batch
+    assert [batch.items[0].status for batch in batches] == ["cancelled", "cancelled"]
+    assert statuses(timeline) == ["cancelled", "complete"]
