@@ -304,7 +304,7 @@ class Timeline(Edits):
         take = item.take if item is not None and before == waited_for else self.chosen_of(before)
         if take is None:
             raise broken_chain(before)
-        return await asyncio.to_thread(last_frame, take, self.studio.cache.folder)
+        return await asyncio.to_thread(last_frame, take)
 
     def _batch(self, made: list[Item], runs: Runs) -> Batch:
         batch = Batch(made, self.studio.home, RunLog(self.studio.cache.folder), self.plan)

@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from comfy_widgets.batch import Batch, Item
 from comfy_widgets.errors import BindingError, ComfyWidgetsError, InputFileError, TimelineError
 from comfy_widgets.files import put, temporary_beside
 from comfy_widgets.jobs import Job
+from comfy_widgets.pruning import frame_of
 from comfy_widgets.shots import Shot, Text
 from comfy_widgets.takes import Take
 from comfy_widgets.workflow import RANDOM, Workflow
@@ -137,7 +139,7 @@ def _is_picture(path: Path, _changed: int, _size: int) -> bool:
         return False
 
 
-def last_frame(take: Take, folder: Path) -> Path:
+def last_frame(take: Take) -> Path:
     """The picture that a take ends with, as a file; made once.
 
     Raises
@@ -145,8 +147,8 @@ def last_frame(take: Take, folder: Path) -> Path:
     FetchFailed
         If the take can't be read.
     """
-    picture = folder / "frames" / f"{take.path.stem}.png"
-    if not picture.is_file():
+    picture = frame_of(take)
+    if not _is_of(take, picture):
         picture.parent.mkdir(parents=True, exist_ok=True)
         temporary = temporary_beside(picture)
         try:
@@ -155,6 +157,17 @@ def last_frame(take: Take, folder: Path) -> Path:
         finally:
             temporary.unlink(missing_ok=True)
     return picture
+
+
+def _is_of(take: Take, picture: Path) -> bool:
+    """Whether a picture is there that is not one of an earlier take of this name, which somebody deleted."""
+    try:
+        # Not by the time of the take's file: a checkout or a copy may write that after the picture.
+        return picture.stat().st_mtime >= datetime.fromisoformat(take.made).timestamp()
+    except OSError:
+        return False
+    except ValueError:
+        return True
 
 
 def items(
