@@ -6,6 +6,11 @@ from pathlib import Path
 from comfy_widgets.takes import Take
 
 
+def frame_of(take: Take) -> Path:
+    """Where the picture lies that a take ends with, once another shot began with it."""
+    return take.path.parent / "frames" / f"{take.path.stem}.png"
+
+
 def files_of(take: Take) -> Iterator[Path]:
     """Everything on disk that belongs to a take: its sidecar first, so that none is left half there."""
     yield take.path.with_suffix(".json")
@@ -13,6 +18,8 @@ def files_of(take: Take) -> Iterator[Path]:
         yield each.path
         if each.poster is not None:
             yield each.poster
+    if (frame := frame_of(take)).is_file():
+        yield frame
 
 
 def size(takes: Iterable[Take]) -> int:

@@ -230,7 +230,7 @@ class Timeline(Edits):
         self._changed(Change())
 
     def reload(self) -> None:
-        """Take what the file says now; `undo` goes back.
+        """Take what the file says now, and keep the takes that came here; `undo` goes back.
 
         Raises
         ------
@@ -239,8 +239,11 @@ class Timeline(Edits):
         """
         told = self.keeper.read()
         if told is not None:
-            self._takes = {**self._takes, **self._found(told)}
-            self._become(self._choosing(completed(told, self.shots)), set(self._script.ids), order=True, save=False)
+            more = self._find(told.takes, self.studio.cache.takes)
+            script = self._choose_newest(completed(told, self.shots))
+            self._become(script, set(self._script.ids), order=True, save=False)
+            # Takes are news also where the script is the same.
+            self._changed(Change(frozenset(self._script.ids)), save=more)
 
     @property
     def progress(self) -> float:
@@ -301,7 +304,7 @@ class Timeline(Edits):
         take = item.take if item is not None and before == waited_for else self.chosen_of(before)
         if take is None:
             raise broken_chain(before)
-        return await asyncio.to_thread(last_frame, take, self.studio.cache.folder)
+        return await asyncio.to_thread(last_frame, take)
 
     def _batch(self, made: list[Item], runs: Runs) -> Batch:
         batch = Batch(made, self.studio.home, RunLog(self.studio.cache.folder), self.plan)
@@ -325,8 +328,7 @@ class Timeline(Edits):
         super()._changed(change)
 
     def _told(self) -> Told:
-        takes = {name: [take.handle for take in takes] for name, takes in self._takes.items()}
-        return Told(self._script, takes, self._given)
+        return Told(self._script, self._handles(), self._given)
 
     def _take_over(self, path: Path) -> None:
         """Go on with what an earlier run of the same cell has under way."""
@@ -343,25 +345,10 @@ class Timeline(Edits):
         except TimelineError:
             return  # the complaint is shown; what the code gave is there to work with
         if told is not None:
-            self._takes = self._found(told)
-            self._script = self._choosing(merged(told, given.shots))
+            self._find(told.takes, self.studio.cache.takes)
+            self._script = self._choose_newest(merged(told, given.shots))
         if told is None or (self._script, self._given) != (told.script, told.given):
             self.keeper.mark()
-
-    def _found(self, told: Told) -> dict[str, tuple[Take, ...]]:
-        """The takes that a file names, as far as they are on disk."""
-        if not any(told.takes.values()):
-            return {}
-        there = {take.handle: take for take in self.studio.cache.takes()}
-        return {name: tuple(there[one] for one in known if one in there) for name, known in told.takes.items()}
-
-    def _choosing(self, script: Script) -> Script:
-        """A script whose chosen takes are there: the newest stands in for one that is gone."""
-        for name in script.ids:
-            there = [take.handle for take in self._takes.get(name, ())]
-            if script.chosen.get(name) not in there:
-                script = script.choosing(name, there[-1] if there else None)
-        return script
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
         return faces.bundle(self, text=repr(self), html=self.static_html())

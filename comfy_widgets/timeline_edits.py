@@ -90,6 +90,8 @@ class Edits:
         self._script = script
         # Replaced, never changed: the thread that writes the file reads it.
         self._takes: dict[str, tuple[Take, ...]] = {}
+        # Shot id → handles that its file named; those that are not on disk now may be there again another day.
+        self._named: dict[str, tuple[str, ...]] = {}
         self._past: list[tuple[Script, object]] = []
         self._listeners: dict[object, Callable[[Change], None]] = {}
 
@@ -128,8 +130,10 @@ class Edits:
 
     def chosen_of(self, name: str) -> Take | None:
         """The take that the film shows of a shot."""
-        handle = self._script.chosen.get(name)
-        return next((take for take in self._takes.get(name, ()) if take.handle == handle), None)
+        handle, takes = self._script.chosen.get(name), self._takes.get(name, ())
+        # The newest stands in for one that is not on disk now.
+        instead = takes[-1] if takes and handle is not None else None
+        return next((take for take in takes if take.handle == handle), instead)
 
     def edit(self, name: str, /, *, typing: bool = False, **changes: Any) -> Shot:
         """Change fields of a shot, such as its prompt.
@@ -214,6 +218,31 @@ class Edits:
             self._listeners.pop(token, None)
 
         return unsubscribe
+
+    def _handles(self) -> dict[str, list[str]]:
+        """Shot id → handles of its takes, also of those that are not on disk now."""
+        handles = {name: [take.handle for take in takes] for name, takes in self._takes.items()}
+        for name, named in self._named.items():
+            here = handles.get(name, [])
+            handles[name] = [*(handle for handle in named if handle not in here), *here]
+        return handles
+
+    def _find(self, theirs: Mapping[str, Sequence[str]], on_disk: Callable[[], Iterable[Take]]) -> bool:
+        """Note the takes that a file names, beside those that came here; whether the file lacks one of these."""
+        named = self._handles()
+        for name, handles in theirs.items():
+            named[name] = [*handles, *(one for one in named.get(name, ()) if one not in handles)]
+        there = {take.handle: take for take in on_disk()} if any(named.values()) else {}
+        self._named = {name: tuple(handles) for name, handles in named.items()}
+        self._takes = {name: tuple(there[one] for one in handles if one in there) for name, handles in named.items()}
+        return any(len(named[name]) > len(handles) for name, handles in theirs.items())
+
+    def _choose_newest(self, script: Script) -> Script:
+        """A script that chooses a take of each shot that has one."""
+        for name in script.ids:
+            if name not in script.chosen and (takes := self._takes.get(name)):
+                script = script.choosing(name, takes[-1].handle)
+        return script
 
     def _keep_take(self, name: str, take: Take) -> None:
         """Note a take that came, and choose it: it is what was asked for last."""

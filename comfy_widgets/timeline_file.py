@@ -10,7 +10,7 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from comfy_widgets.errors import TimelineChanged, TimelineError
+from comfy_widgets.errors import CacheError, TimelineChanged, TimelineError
 from comfy_widgets.files import told_as_cache_error, write_text
 from comfy_widgets.shots import Shot
 from comfy_widgets.timeline_script import Script, free_id, shot_from_json
@@ -107,7 +107,7 @@ class TimelineFile:
             lock: Any = FileLock(self.path.with_name(f".{self.path.name}.lock"), timeout=_LOCK_SECONDS)
             lock.acquire()
         except Timeout as error:
-            raise TimelineError(f"Somebody else has {self.path.name} open.", hint="Try again.") from error
+            raise CacheError("Somebody else has it open.", hint="Try again.") from error
         except (OSError, NotImplementedError):
             # Where files can't be locked, comparing before writing is what is left.
             lock = None

@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from comfy_widgets.batch import Batch, Item
 from comfy_widgets.errors import BindingError, ComfyWidgetsError, InputFileError, TimelineError
 from comfy_widgets.files import put, temporary_beside
 from comfy_widgets.jobs import Job
+from comfy_widgets.pruning import frame_of
 from comfy_widgets.shots import Shot, Text
 from comfy_widgets.takes import Take
 from comfy_widgets.workflow import RANDOM, Workflow
@@ -137,7 +139,7 @@ def _is_picture(path: Path, _changed: int, _size: int) -> bool:
         return False
 
 
-def last_frame(take: Take, folder: Path) -> Path:
+def last_frame(take: Take) -> Path:
     """The picture that a take ends with, as a file; made once.
 
     Raises
@@ -145,8 +147,8 @@ def last_frame(take: Take, folder: Path) -> Path:
     FetchFailed
         If the take can't be read.
     """
-    picture = folder / "frames" / f"{take.path.stem}.png"
-    if not picture.is_file():
+    picture = frame_of(take)
+    if not _is_of(take, picture):
         picture.parent.mkdir(parents=True, exist_ok=True)
         temporary = temporary_beside(picture)
         try:
@@ -155,6 +157,17 @@ def last_frame(take: Take, folder: Path) -> Path:
         finally:
             temporary.unlink(missing_ok=True)
     return picture
+
+
+def _is_of(take: Take, picture: Path) -> bool:
+    """Whether a picture is there that is not one of an earlier take of this name, which somebody deleted."""
+    try:
+        # Not by the time of the take's file: a checkout or a copy may write that after the picture.
+        return picture.stat().st_mtime >= datetime.fromisoformat(take.made).timestamp()
+    except OSError:
+        return False
+    except ValueError:
+        return True
 
 
 def items(
@@ -251,22 +264,24 @@ class Runs:
     def __init__(self, tell: Callable[[set[str], list[tuple[str, Take]]], None]) -> None:
         self.latest: dict[str, Item] = {}
         self._tell = tell
-        self._seen: dict[int, tuple[Any, ...]] = {}
+        self.heard: dict[int, tuple[Any, ...]] = {}
         self.followed: list[tuple[Batch, Callable[[], None]]] = []
 
     def follow(self, batch: Batch) -> None:
-        """Hear of a batch until all of it is over."""
+        """Hear of a batch until all of it is over, and as long as it has a shot's latest request."""
         self.latest.update({item.label: item for item in batch.items})
         self.followed.append((batch, batch.subscribe(partial(self._look, batch))))
         self._look(batch)
+        self._let_go()
 
     def adopt(self, other: "Runs") -> None:
         """Go on with what another one followed."""
-        self.latest.update(other.latest)
+        # What the other one has heard is in its file, with what people made of it since: it is no news.
+        self.heard.update(other.heard)
         for batch, unsubscribe in other.followed:
             unsubscribe()
             self.follow(batch)
-        other.followed = []
+        other.followed, other.heard = [], {}
 
     def active(self, name: str) -> Item | None:
         """A shot's request that is on its way."""
@@ -293,14 +308,12 @@ class Runs:
 
     def stop(self, names: Iterable[str]) -> None:
         """Stop those that are on their way; what is done stays."""
-        for name in names:
-            if (item := self.active(name)) is None:
-                continue
-            if item.job is None:
-                item.skipped = True
-            else:
-                item.job.cancel()
-        for batch, _ in list(self.followed):
+        wanted = frozenset(names)
+        batches = [batch for batch, _ in self.followed]
+        # Of one shot several may have been asked for, one after the other.
+        for item in [item for batch in batches for item in batch.items if item.label in wanted]:
+            item.stop()
+        for batch in batches:
             self._look(batch)
 
     def _look(self, batch: Batch) -> None:
@@ -309,18 +322,24 @@ class Runs:
         for item in batch.items:
             # A job's state is replaced when it changes, so being another object is all that has to be looked at.
             now = (item.job, item.job.state if item.job else None, item.refused, item.skipped)
-            before = self._seen.get(id(item))
+            before = self.heard.get(id(item))
             if before is not None and all(old is new for old, new in zip(before, now, strict=True)):
                 continue
-            self._seen[id(item)] = now
+            self.heard[id(item)] = now
             moved.add(item.label)
             if item.take is not None and (before is None or before[1] is None or before[1].take is None):
                 came.append((item.label, item.take))
         if moved:
             self._tell(moved, came)
         if all(item.ended.is_set() for item in batch.items):
-            for each in [each for each in self.followed if each[0] is batch]:
-                each[1]()
-                self.followed.remove(each)
+            self._let_go()
+
+    def _let_go(self) -> None:
+        """Hear no more of batches that are over; the latest may be asked for again, or its file fetched."""
+        latest = {id(item) for item in self.latest.values()}
+        for batch, unsubscribe in list(self.followed):
+            if all(item.ended.is_set() and id(item) not in latest for item in batch.items):
+                unsubscribe()
+                self.followed.remove((batch, unsubscribe))
                 for item in batch.items:
-                    self._seen.pop(id(item), None)
+                    self.heard.pop(id(item), None)

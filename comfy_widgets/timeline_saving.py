@@ -110,28 +110,35 @@ class Keeper:
 
     def retire(self) -> None:
         """Write what waits, and nothing from now on: another timeline has the file."""
-        if self._dirty:
-            self._write()
-        self.blocked = self.retired = True
-        name = self.path.name if self.path is not None else "the file"
-        self.complaint = TimelineError(f"Another timeline has {name} now.", hint="Edit that one.")
+        # A thread may be writing what is no longer marked: the other one must read that, not what was there before.
+        with self._lock:
+            if self._dirty and not self.blocked:
+                self._write_now()
+            self.blocked = self.retired = True
+            name = self.path.name if self.path is not None else "the file"
+            self.complaint = TimelineError(f"Another timeline has {name} now.", hint="Edit that one.")
 
     def _write(self, *, anyway: bool = False) -> None:
-        assert self._file is not None  # noqa: S101 - nothing is marked without a file
         with self._lock:
-            self._dirty = False
-            try:
-                self._file.write(self._tell(), anyway=anyway)
-            except CacheError as error:
-                why = error.__cause__ or error
-                self.complaint = TimelineError(
-                    f"{self._file.path.name} can't be saved: {getattr(why, 'strerror', None) or error.what}",
-                    hint="The timeline goes on; the next change tries again.",
-                )
-            except TimelineError as error:
-                self.blocked, self.complaint = True, error
-            else:
-                self.complaint = None
+            # It may have been blocked while a thread was on its way here.
+            if anyway or not self.blocked:
+                self._write_now(anyway=anyway)
+
+    def _write_now(self, *, anyway: bool = False) -> None:
+        assert self._file is not None  # noqa: S101 - nothing is marked without a file
+        self._dirty = False
+        try:
+            self._file.write(self._tell(), anyway=anyway)
+        except CacheError as error:
+            why = error.__cause__ or error
+            self.complaint = TimelineError(
+                f"{self._file.path.name} can't be saved: {getattr(why, 'strerror', None) or error.what}",
+                hint="The timeline goes on; the next change tries again.",
+            )
+        except TimelineError as error:
+            self.blocked, self.complaint = True, error
+        else:
+            self.complaint = None
 
     async def _write_soon(self) -> None:
         try:

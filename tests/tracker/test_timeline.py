@@ -8,9 +8,9 @@ import textwrap
 
 import pytest
 
-from comfy_widgets import Shot, Studio, Workflow, media
+from comfy_widgets import Shot, Studio, Workflow, media, pipeline
 from comfy_widgets.demo import DemoServer
-from comfy_widgets.errors import TimelineError
+from comfy_widgets.errors import FetchFailed, TimelineError
 from comfy_widgets.timeline import Timeline
 from tests.lib.graphs import wan
 from tests.lib.timelines import SHOTS, statuses
@@ -306,3 +306,63 @@ def test_a_plain_script_does_it_all(tmp_path, ending):
         assert server.journal.posts("/prompt") == 3
     assert done.stdout == "film.mp4 5\n"
     assert [media.probe(tmp_path / name).frames for name in ("film.mp4", "forgotten.mp4")] == [5 * 9] * 2
+
+
+async def test_what_is_asked_for_again_behind_its_back_is_heard_of(timeline_of, server):
+    timeline = timeline_of(SHOTS[:2])
+    held = server.hold("KSampler")
+    batch = timeline.generate()
+    await held
+    timeline.stop()
+    held.release()
+    await batch
+    assert statuses(timeline) == ["cancelled", "cancelled"]
+    again = timeline_of(SHOTS[:2])
+    await batch.resubmit()
+    assert statuses(again) == ["complete", "complete"]
+    assert list(again.chosen) == ["shot-01", "shot-02"]
+    assert again.takes_of("shot-01") == (batch.takes["shot-01"],)
+    assert timeline.takes_of("shot-01") == ()
+
+
+async def test_a_file_that_is_fetched_later_is_heard_of(timeline_of, studio, monkeypatch):
+    async def full(*_):
+        raise FetchFailed("No space is left.")
+
+    timeline = timeline_of(SHOTS[:1])
+    with monkeypatch.context() as patch:
+        patch.setattr(pipeline, "save", full)
+        (item,) = await timeline.generate()
+    assert statuses(timeline) == ["error"]
+    item.job.fetch()
+    await item.job
+    assert timeline.takes_of("shot-01") == (item.take,)
+
+
+async def test_what_is_over_is_told_once_and_not_kept_for_ever(timeline_of):
+    timeline = timeline_of(SHOTS[:1])
+    batches = [await timeline.generate("shot-01", another=True) for _ in range(3)]
+    assert [batch for batch, _ in timeline.runs.followed] == batches[2:]
+    first = timeline.takes_of("shot-01")[0]
+    timeline.choose("shot-01", first)
+    again = timeline_of(SHOTS[:1])
+    assert again.chosen_of("shot-01").handle == first.handle
+    assert not again.can_undo
+    assert timeline.runs.followed == []
+    await again.generate("shot-01", another=True)
+    assert len(again.runs.followed) == 1
+    assert len(again.takes_of("shot-01")) == 4
+
+
+async def test_stopping_a_shot_stops_all_that_was_asked_for_of_it(timeline_of, server):
+    timeline = timeline_of(SHOTS[:2])
+    held = server.hold("KSampler")
+    batches = [timeline.generate("shot-01", another=True) for _ in range(2)]
+    other = timeline.generate("shot-02")
+    await held
+    timeline.stop("shot-01")
+    held.release()
+    for batch in (*batches, other):
+        await batch
+    assert [batch.items[0].status for batch in batches] == ["cancelled", "cancelled"]
+    assert statuses(timeline) == ["cancelled", "complete"]

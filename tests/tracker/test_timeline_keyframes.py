@@ -99,3 +99,13 @@ async def test_a_chain_follows_what_was_changed_while_it_waited(timeline_of, key
     assert batch.errors == {}
     assert timeline.chosen["c"].inputs["keyframe"] == f"{timeline.chosen['a'].path.stem}.png"
     assert timeline.chosen["d"].inputs["keyframe"] == "own.png"
+
+
+async def test_a_keyframe_that_was_made_is_not_set_again_when_the_cell_is_run_again(timeline_of, keyframes):
+    how = {"workflow": keyframes, "keyframes": Workflow(wan(), name="stills")}
+    timeline = timeline_of([Shot("a", "x", seed=1)], **how)
+    await timeline.make_keyframes()
+    timeline.edit("a", keyframe=None)
+    again = timeline_of([Shot("a", "x", seed=1)], **how)
+    assert again["a"].keyframe is None
+    assert not again.can_undo
