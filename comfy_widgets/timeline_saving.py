@@ -108,15 +108,17 @@ class Keeper:
         if self.complaint is not None:
             raise self.complaint.with_traceback(None)
 
-    def retire(self) -> None:
-        """Write what waits, and nothing from now on: another timeline has the file."""
+    def retire(self) -> bool:
+        """Write what waits, and nothing from now on: another timeline has the file; whether all of it is there."""
         # A thread may be writing what is no longer marked: the other one must read that, not what was there before.
         with self._lock:
             if self._dirty and not self.blocked:
                 self._write_now()
+            saved = self.complaint is None
             self.blocked = self.retired = True
             name = self.path.name if self.path is not None else "the file"
             self.complaint = TimelineError(f"Another timeline has {name} now.", hint="Edit that one.")
+        return saved
 
     def _write(self, *, anyway: bool = False) -> None:
         with self._lock:
