@@ -60,8 +60,13 @@ class Keeper:
         """
         if self._file is None:
             return None
+        # What a thread is writing now is read when it is there.
+        with self._lock:
+            return self._read_now(self._file)
+
+    def _read_now(self, file: TimelineFile) -> Told | None:
         try:
-            told = self._file.read()
+            told = file.read()
         except TimelineError as error:
             self.blocked, self.complaint = True, error
             raise
