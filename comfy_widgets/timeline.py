@@ -334,20 +334,22 @@ class Timeline(Edits):
         """Go on with what an earlier run of the same cell has under way."""
         before = _open.get(path)
         if before is not None:
-            before.keeper.retire()
+            if not before.keeper.retire():
+                self._takes = {name: tuple(takes) for name, takes in before.takes.items()}
             self.runs.adopt(before.runs)
             self.pictures.adopt(before.pictures)
         _open[path] = self
 
     def _restore(self, given: Script) -> None:
+        self._script = self._choose_newest(given)
         try:
             told = self.keeper.read()
         except TimelineError:
             return  # the complaint is shown; what the code gave is there to work with
+        more = told is not None and self._find(told.takes, self.studio.cache.takes)
         if told is not None:
-            self._find(told.takes, self.studio.cache.takes)
             self._script = self._choose_newest(merged(told, given.shots))
-        if told is None or (self._script, self._given) != (told.script, told.given):
+        if told is None or more or (self._script, self._given) != (told.script, told.given):
             self.keeper.mark()
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:

@@ -60,8 +60,13 @@ class Keeper:
         """
         if self._file is None:
             return None
+        # What a thread is writing now is read when it is there.
+        with self._lock:
+            return self._read_now(self._file)
+
+    def _read_now(self, file: TimelineFile) -> Told | None:
         try:
-            told = self._file.read()
+            told = file.read()
         except TimelineError as error:
             self.blocked, self.complaint = True, error
             raise
@@ -108,15 +113,17 @@ class Keeper:
         if self.complaint is not None:
             raise self.complaint.with_traceback(None)
 
-    def retire(self) -> None:
-        """Write what waits, and nothing from now on: another timeline has the file."""
+    def retire(self) -> bool:
+        """Write what waits, and nothing from now on: another timeline has the file; whether all of it is there."""
         # A thread may be writing what is no longer marked: the other one must read that, not what was there before.
         with self._lock:
             if self._dirty and not self.blocked:
                 self._write_now()
+            saved = self.complaint is None
             self.blocked = self.retired = True
             name = self.path.name if self.path is not None else "the file"
             self.complaint = TimelineError(f"Another timeline has {name} now.", hint="Edit that one.")
+        return saved
 
     def _write(self, *, anyway: bool = False) -> None:
         with self._lock:

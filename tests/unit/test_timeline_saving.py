@@ -66,6 +66,21 @@ async def test_the_next_timeline_reads_what_the_one_before_is_writing(make, monk
     assert '"and more"' in (tmp_path / "film.json").read_text("utf-8")
 
 
+async def test_what_is_read_again_is_what_is_being_written(make, monkeypatch, tmp_path):
+    timeline = make()
+    await asyncio.wait_for(timeline.keeper._task, 30)
+    disk = Disk(monkeypatch)
+    timeline.edit("shot-01", prompt="said last")
+    await asyncio.to_thread(disk.reached.wait, 30)
+    timeline.keeper._lock = Turn(timeline.keeper._lock, disk)
+    timeline.reload()
+    disk.go_on.set()
+    assert timeline["shot-01"].prompt == "said last"
+    timeline.edit("shot-01", prompt="and more")
+    timeline.save()
+    assert '"and more"' in (tmp_path / "film.json").read_text("utf-8")
+
+
 def test_a_thread_that_comes_after_the_next_timeline_writes_nothing(make, tmp_path):
     first = make()
     make()

@@ -98,3 +98,24 @@ def test_a_take_that_came_while_somebody_else_had_changed_the_file_is_there_afte
     path.write_text(before, "utf-8")
     timeline.reload()
     assert path.read_text("utf-8") == before
+
+
+@pytest.mark.parametrize("theirs", [lambda text: text.replace("Gulls", "Terns"), lambda text: text[:9]])
+def test_a_take_that_could_not_be_saved_is_there_when_the_cell_is_run_again(make, entry, tmp_path, theirs):
+    timeline, path = make(), tmp_path / "film.json"
+    handles = [came(timeline)]
+    path.write_text(theirs(path.read_text("utf-8")), "utf-8")
+    handles.append(came(timeline, 2))
+    assert timeline.complaint is not None
+    again = make()
+    assert [each.handle for each in again.takes_of("shot-01")] == handles
+    assert "shot-01" in again.chosen
+    if again.complaint is not None:
+        again.save(anyway=True)
+    assert entry()["takes"] == handles
+
+
+def test_a_file_that_was_deleted_is_begun_anew(make, tmp_path):
+    came(make())
+    (tmp_path / "film.json").unlink()
+    assert make().takes_of("shot-01") == ()
