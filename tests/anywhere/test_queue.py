@@ -1,6 +1,7 @@
 """Where a job stands among other people's, and how it is stopped, on any server."""
 
 import asyncio
+import random
 
 import pytest
 
@@ -108,11 +109,25 @@ async def test_stopping_the_one_that_runs(studio, busy, somebody, color):
     assert (await somebody.record(theirs))["status"]["status_str"] == "success"
 
 
-async def test_stopping_right_after_submitting(studio, somebody, color):
-    theirs = await somebody.submit(still(color, count=60, size=128))
-    jobs = [studio.submit(still(color + n + 1)) for n in range(8)]
-    await asyncio.gather(*(job.cancel() for job in jobs))
+async def test_stopping_right_after_submitting(studio, asked, somebody, color):
+    """Some stops come before the prompt is sent, some once it waits or runs; stopped at once nothing would be sent."""
+    # What is asked of a server once is no part of what each stop waits for.
+    await studio.submit(still(color))
+    asked.heard.clear()
+    theirs = await somebody.submit(still(color + 10, count=60, size=128))
+    lots = random.Random(8)
+
+    async def stopped(number):
+        job = studio.submit(still(color + number))
+        await asyncio.sleep(lots.uniform(0, 0.5))
+        await job.cancel()
+        return job
+
+    jobs = await asyncio.gather(*map(stopped, range(1, 9)))
+    assert asked.of("POST", "/prompt")
     assert {job.status for job in jobs} <= {JobStatus.CANCELLED, JobStatus.COMPLETE}
+    running, waiting = await somebody.queue()
+    assert not {job.id for job in jobs} & {*running, *waiting}
     assert not list((studio.cache.folder / "unfinished").glob("*.json"))
     last = studio.submit(still(color + 9))
     await last
