@@ -219,8 +219,7 @@ def _is_workflow(path: Path) -> bool:
 def _of_shelf(shelf: _Shelf, notebook: Notebook, servers: set[str]) -> Members:
     found: Members = {}
     for take in shelf.takes.values():
-        frame = shelf.cache.folder / "frames" / f"{take.path.stem}.png"
-        for path in [*files_of(take), *([frame] if frame.is_file() else [])]:
+        for path in files_of(take):
             name = f"{shelf.name}/{path.relative_to(shelf.cache.folder).as_posix()}"
             found[name] = _sidecar(take, notebook, servers) if path == take.path.with_suffix(".json") else path
     now = {notebook.digests[cell]: used for cell, used in shelf.cells.items()}
