@@ -1,6 +1,7 @@
 """A gallery of two hundred takes in a real JupyterLab."""
 
 import json
+import time
 from pathlib import Path
 
 import pytest
@@ -86,14 +87,23 @@ def processor_times(events):
     ]
 
 
+def written(page, path):
+    """What the kernel writes once it has heard of a click: the page shows it before."""
+    deadline = time.monotonic() + 20
+    while not path.exists():
+        assert time.monotonic() < deadline, f"{path.name} was never written"
+        page.wait_for_timeout(50)
+    return path.read_text()
+
+
 def test_two_hundred_takes(place, start, open_notebook):
     two_hundred(place / "takes")
     notebook = start(MAKE)
     page = notebook.page
     told = scrolled(notebook)
     assert told["end"] > 2000
-    # On an idle machine there is none; on a busy one a task may need a multiple of its time, of the processor too.
-    assert max(told["long"], default=0) <= 100
+    # Of the processor: what a busy machine does meanwhile is no work of the page.
+    assert told["long"] == []
     page.wait_for_function("() => document.querySelectorAll('.cw-tiles img[src]').length > 150")
 
     page.get_by_placeholder("Find words").fill("number 77")
@@ -114,7 +124,7 @@ def test_two_hundred_takes(place, start, open_notebook):
     shoot(page, "gallery-open")
     page.keyboard.press("Escape")
     expect(page.locator(".cw-open")).to_be_hidden()
-    marks = json.loads((place / "takes" / "marks.json").read_text())["marks"]
+    marks = json.loads(written(page, place / "takes" / "marks.json"))["marks"]
     assert list(marks.values()) == [{"favourite": True}]
     assert page.errors == []
     assert page.evaluate("window.hacked") is None

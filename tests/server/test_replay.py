@@ -13,9 +13,11 @@ pytestmark = pytest.mark.slow
 AT_ONCE = 6
 #: How far each may be apart, and no other: where the moment of a request decides what comes between two events.
 MAY_BE_APART = {
-    # When it asks for the history again, and when three prompts are posted.
+    # When it asks for the history again, when the next prompts are posted, and when the server dies.
     "history_delete_and_evict": {replay.STATUS_APART},
     "three_queued": {replay.STATUS_APART},
+    "server_restart_KILL": {replay.STATUS_APART},
+    "server_restart_TERM": {replay.STATUS_APART},
     # At which step the interrupt comes, and at which the second socket opens.
     "delete_pending": {replay.STATUS_APART, replay.PROGRESS_APART},
     "interrupt_running": {replay.STATUS_APART, replay.PROGRESS_APART},

@@ -11,7 +11,9 @@ import pytest
 
 from comfy_widgets.demo.render import encode
 from comfy_widgets.demo.render.pictures import Solid
+from tests.server import reduced
 from tests.server.client import Client, names
+from tests.server.replay import STEPS
 
 HERE = Path(__file__).parent / "workflows"
 SHARED = Path(__file__).parents[3] / "shared" / "comfyui" / "workflows"
@@ -68,7 +70,25 @@ def test_the_file_is_as_recorded(comfy_server, client, name):
         tags = {key.lower(): value for key, value in container.metadata.items()}
         assert json.loads(tags["prompt"]) == json.loads(json.dumps(workflow(name)))
     assert decoded == [(width, height)] * frames
-    assert "execution_error" not in names(events)
+    assert in_short(names(events)) == in_short(recorded_names("success_video"))
+
+
+def recorded_names(recording):
+    """The events of a recording, named as the client names them."""
+    told = [step["see"] for step in reduced.load(recording) if "see" in step]
+    return ["executing null" if see[0] == "executing" and see[1]["node"] is None else see[0] for see in told]
+
+
+def in_short(events):
+    """In which order the kinds first came and in which last, however many nodes and steps a graph has."""
+    lasting = [event for event in events if event not in STEPS]
+    return list(dict.fromkeys(lasting)), list(dict.fromkeys(reversed(lasting)))
+
+
+def test_events_come_in_the_recorded_order(comfy_server, client):
+    """Every one, as of the same graph on the real server."""
+    _, events = made(comfy_server, client, workflow("lab_slow_text_seed_video"), "5")
+    assert names(events) == recorded_names("success_video")
 
 
 def boxes(path):
