@@ -64,6 +64,7 @@ class Socket:
     refused: str | None = None
     _connection: ClientConnection | None = field(default=None, repr=False)
     _reopen: bool = False
+    _next_id: str | None = None
 
     async def run(self) -> None:
         """Listen until cancelled, or until the server says that there is no socket."""
@@ -111,6 +112,10 @@ class Socket:
                         self.hear(event)
             finally:
                 self._connection, self.open = None, False
+                # Here, before the next is opened: it and the prompts to come are to have the same.
+                if self._next_id is not None and connection.protocol.close_rcvd is None:
+                    self.client_id = self._next_id
+                self._next_id = None
 
     async def reopen(self, client_id: str) -> None:
         """Close the socket and open one anew at once.
@@ -123,9 +128,8 @@ class Socket:
         """
         connection, self._reopen = self._connection, True
         if connection is not None:
+            self._next_id = client_id
             await connection.close()
-            if connection.protocol.close_rcvd is None:
-                self.client_id = client_id
 
 
 def _delays() -> Iterator[float]:

@@ -6,7 +6,9 @@ import time
 import pytest
 
 from comfy_widgets import Studio
+from comfy_widgets.comfyui import socket
 from comfy_widgets.comfyui import tracker as module
+from comfy_widgets.comfyui.socket import Socket
 from comfy_widgets.comfyui.tracker import Tracker, tracker_for
 from comfy_widgets.demo import DemoServer
 from comfy_widgets.errors import SilentTooLong
@@ -106,6 +108,30 @@ async def test_a_socket_that_stays_mute_is_replaced(tmp_path, workflow):
         # The server confirmed the end of the first, so the id may be used again under which it tells of this prompt.
         assert len(set(opened(server))) == 1
         assert job.preview
+
+
+@pytest.mark.slow
+async def test_a_mute_socket_whose_end_nobody_confirms_gets_another_id(tmp_path, workflow, monkeypatch):
+    """The server may still hold the old one, and forgets the newer of two with one id when the older closes."""
+    async with DemoServer(step_seconds=0.01, faults=("ws:mute@execution_start",)) as server:
+        reopen = Socket.reopen
+
+        async def while_nobody_answers(self, client_id):
+            server.stall(1.0)
+            await reopen(self, client_id)
+
+        monkeypatch.setattr(socket, "_CLOSE_SECONDS", 0.2)
+        monkeypatch.setattr(Socket, "reopen", while_nobody_answers)
+        async with Studio(server.url, cache=tmp_path) as studio:
+            held = server.hold("KSampler")
+            job = studio.submit(workflow, seed=1)
+            await held
+            await until(lambda: len(opened(server)) == 2)
+            held.release()
+            await ended(job)
+            # Prompts are submitted under it from now on, and are to be heard of.
+            assert tracker_for(studio.address).client_id == opened(server)[1]
+        assert len(set(opened(server))) == 2
 
 
 async def test_a_socket_that_was_cut_comes_back_under_its_id(tmp_path, workflow):
