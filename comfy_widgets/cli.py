@@ -106,7 +106,9 @@ def _need(module: str) -> None:
 
 def _lab() -> int:
     _need("jupyterlab")
-    command = [sys.executable, "-m", "jupyterlab", str(_notebooks() / _FIRST)]
+    # Not the file alone: the address that Jupyter prints, for those whose browser is elsewhere, would not lead to it.
+    opened = [str(_notebooks() / _FIRST), f"--LabApp.default_url=/lab/tree/{_FIRST}"]
+    command = [sys.executable, "-m", "jupyterlab", *opened]
     # Jupyter refuses to run as root without being told that it is meant.
     if hasattr(os, "geteuid") and os.geteuid() == 0:
         command.append("--allow-root")

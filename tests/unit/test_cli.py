@@ -123,6 +123,8 @@ def test_demo_opens_jupyterlab_on_the_first_notebook(ran):
     assert command[:3] == [sys.executable, "-m", "jupyterlab"]
     assert Path(command[3]).is_file()
     assert Path(command[3]).name == cli._FIRST
+    # What Jupyter prints leads there too.
+    assert command[4].endswith(f"default_url=/lab/tree/{cli._FIRST}")
 
 
 @pytest.mark.parametrize(("user", "told"), [(0, True), (1000, False)])
