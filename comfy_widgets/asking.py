@@ -9,7 +9,7 @@ from comfy_widgets.errors import BindingError, ComfyWidgetsError, TimelineError,
 from comfy_widgets.jobs import Job, Request
 from comfy_widgets.pipeline import Pipeline
 from comfy_widgets.shots import Shot, Text
-from comfy_widgets.workflow import Filled, Workflow
+from comfy_widgets.workflow import Filled, Workflow, drawn
 
 
 def ask(
@@ -55,13 +55,15 @@ def item(
     label
         What people call it, if not by its shot.
     """
+    # Drawn once: asked for again it is the same take, which may only not be here yet.
+    said = {name: drawn(value) for name, value in bindings.items()}
     return Item(
         label or (shot.id if shot is not None else ""),
-        partial(ask, pipeline, workflow, shot, bindings, fresh=fresh),
+        partial(ask, pipeline, workflow, shot, said, fresh=fresh),
         scene=shot.scene if shot is not None else None,
         shot=None if label or shot is None else shot.id,
-        prompt=str(bindings.get("prompt", "")),
-        known=None if fresh else partial(_known, pipeline, workflow, bindings),
+        prompt=str(said.get("prompt", "")),
+        known=None if fresh else partial(_known, pipeline, workflow, said),
     )
 
 

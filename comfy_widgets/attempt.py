@@ -4,7 +4,7 @@ import asyncio
 import time
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 from weakref import WeakValueDictionary
 
@@ -235,7 +235,20 @@ class Attempt:
         """The row of an earlier try for the same, by this kernel or another."""
         if self.prior is not None:
             return next((row for row in self.cache.unfinished.rows() if self._is_prior(row)), None)
-        return None if self.job.request.fresh else next(reversed(self._rows()), None)
+        return self._left_behind() if self.job.request.fresh else next(reversed(self._rows()), None)
+
+    def _left_behind(self) -> Row | None:
+        """The row of another take that was asked for, and that nobody is at any more; it is ours from now on."""
+        if not self._rows():
+            return None
+        with self.cache.unfinished.turn.taken():
+            for row in reversed(self._rows()):
+                # What another one wanted is his, and two who want another take at the same time want two.
+                if row.fresh and row.owner.lives is not None and not self.is_made_elsewhere(row):
+                    _makers[row.prompt_id] = self
+                    self.cache.unfinished.add(replace(row, owner=Owner.this_process()))
+                    return row
+        return None
 
     def _is_prior(self, row: Row) -> bool:
         return row.prompt_id == self.prior and row.server == str(self.server.address)

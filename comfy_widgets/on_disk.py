@@ -48,14 +48,14 @@ class OnDisk:
             If there is none and no server can make it.
         """
         known = self.server.renderer
-        if known is not None and (found := await self._on_disk(attempt, [known])):
+        if known is not None and (found := await self._first(attempt, known)):
             return found
         if not self.server.started:
             # No server is started for what can't be sent to it.
             await refusals.check_files(attempt.job.request.filled)
         trouble = await self._ask_who_renders(attempt)
         if attempt.capabilities is not None:
-            return await self._on_disk(attempt, [attempt.capabilities.renderer])
+            return await self._first(attempt, attempt.capabilities.renderer)
         found = await self._on_disk(attempt, self._possible_kinds())
         if found is None:
             await refusals.check_files(attempt.job.request.filled)
@@ -65,11 +65,26 @@ class OnDisk:
         attempt.remark = "offline" if self.offline else "the server can't be reached"
         return found
 
+    async def instead(self, attempt: Attempt) -> Take | None:
+        """Another take of the same, for one whose own was lost; None if there is none."""
+        return await self._on_disk(attempt, [attempt.capabilities.renderer]) if attempt.capabilities else None
+
     def _possible_kinds(self) -> list[str]:
         """What may have been rendered there, the likeliest first: the embedded server is on this machine."""
         if self.server.renderer is not None:
             return [self.server.renderer]
         return ["comfyui", "demo"] if self.offline or self.server.address.is_here else ["comfyui"]
+
+    async def _first(self, attempt: Attempt, renderer: str) -> Take | None:
+        """What an earlier try left, if there was one; another one's take must not hide what can still be fetched."""
+        if attempt.prior is None:
+            return await self._on_disk(attempt, [renderer])
+        attempt.key = attempt.job.request.filled.key(renderer)
+        own = await asyncio.to_thread(self.cache.of_prompt, attempt.key, attempt.prior)
+        if own is not None:
+            return await asyncio.to_thread(self._served, own, attempt.job.request)
+        waits = self.server.started and await asyncio.to_thread(attempt.row) is not None
+        return None if waits else await self._on_disk(attempt, [renderer])
 
     async def _on_disk(self, attempt: Attempt, renderers: list[str]) -> Take | None:
         request = attempt.job.request

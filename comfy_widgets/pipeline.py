@@ -18,6 +18,7 @@ from comfy_widgets.comfyui.tracker import Tracker, tracker_for
 from comfy_widgets.errors import (
     ComfyWidgetsError,
     JobFailed,
+    Lost,
     OutputMissing,
     ServerUnreachable,
 )
@@ -249,7 +250,13 @@ class Pipeline:
         saved_again = False
         while (found := await self.on_disk.look_up(attempt)) is None:
             tracker = tracker_for(self.server.address)
-            news = await submitting.taken_over(attempt, tracker)
+            try:
+                news = await submitting.taken_over(attempt, tracker)
+            except Lost:
+                if (found := await self.on_disk.instead(attempt)) is None:
+                    raise
+                attempt.drop_row()
+                break
             if news is None:
                 self._warn_of_key(attempt.capabilities)
                 await self._estimate(attempt)

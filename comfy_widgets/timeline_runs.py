@@ -15,7 +15,7 @@ from comfy_widgets.jobs import Job
 from comfy_widgets.pruning import frame_of
 from comfy_widgets.shots import Shot, Text
 from comfy_widgets.takes import Take
-from comfy_widgets.workflow import RANDOM, Workflow
+from comfy_widgets.workflow import RANDOM, Random, Workflow
 
 Start = Callable[[], Awaitable[Path | None]]
 DEFAULT_NEGATIVE = "blurry, low quality, static, subtitles, watermark"
@@ -219,6 +219,7 @@ class _Turn:
         self._now, self._recipe, self._submit, self._another = partial(now, name), recipe, submit, another
         self._start = start
         self._picture: Path | None = None
+        self._drawn: dict[str, Any] = {}
         self.item = Item(name, self._ask, shot=name, ready=None if start is None else self._ready)
         self._look()
 
@@ -241,7 +242,10 @@ class _Turn:
             inputs = self._recipe.inputs(shot, another=self._another, start=start)
         except ComfyWidgetsError as error:
             raise error.at(scene=shot.scene, shot=shot.id) from error.__cause__
-        return self._submit(self._recipe.workflow, shot, fresh=self._another, **inputs)
+        job = self._submit(self._recipe.workflow, shot, fresh=self._another, **{**inputs, **self._drawn})
+        # Asked for once more it is the same take: what is rendered may only not be here yet.
+        self._drawn = {name: job.inputs[name] for name, value in inputs.items() if isinstance(value, Random)}
+        return job
 
 
 def broken_chain(before: str) -> TimelineError:

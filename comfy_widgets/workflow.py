@@ -29,7 +29,19 @@ class Random:
         return "RANDOM"
 
 
+#: A seed that is drawn: ``studio.submit(workflow, seed=cw.RANDOM)``.
 RANDOM: Final = Random()
+
+
+def drawn(value: Any) -> Any:
+    """A value as it is, and a seed in place of `RANDOM`.
+
+    Examples
+    --------
+    >>> drawn(7), isinstance(drawn(RANDOM), int)
+    (7, True)
+    """
+    return random.randrange(_LARGEST_SEED) if isinstance(value, Random) else value  # noqa: S311 - no secret
 
 
 @dataclass(frozen=True)
@@ -250,8 +262,7 @@ class _Filling:
                 hint=f"Leave one out, or bind {name or before} to another input.",
             )
         reads = takes_file(self.graph, node_id, input_name)
-        if isinstance(value, Random):
-            value = random.randrange(_LARGEST_SEED)  # noqa: S311 - a seed is no secret
+        value = drawn(value)
         if isinstance(value, Path) or (reads and name is not None):
             if not isinstance(value, str | Path):
                 raise BindingError(

@@ -3,6 +3,7 @@
 import pytest
 
 from comfy_widgets import Studio, Timeline, Workflow, media
+from comfy_widgets.comfyui import tracked
 from comfy_widgets.demo import DemoServer
 from tests.browser.clips import clip
 from tests.lib.graphs import wan
@@ -19,6 +20,12 @@ async def server():
 async def studio(server, tmp_path):
     async with Studio(server.url, cache=tmp_path / "takes") as studio:
         yield studio
+
+
+@pytest.fixture
+def hasty(monkeypatch):
+    """Prompts that are nowhere count as gone sooner; the server here is never late."""
+    monkeypatch.setattr(tracked, "GRACE_SECONDS", 0.5)
 
 
 @pytest.fixture

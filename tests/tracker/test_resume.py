@@ -6,16 +6,11 @@ import time
 import pytest
 
 from comfy_widgets import Studio, saving
-from comfy_widgets.comfyui import tracked, tracker
+from comfy_widgets.comfyui import tracker
 from comfy_widgets.errors import FetchFailed, JobFailed, Lost, NodeFailed
 from comfy_widgets.jobs import JobStatus
 
 pytestmark = pytest.mark.slow
-
-
-@pytest.fixture
-def hasty(monkeypatch):
-    monkeypatch.setattr(tracked, "GRACE_SECONDS", 0.5)
 
 
 async def left_behind(server, folder, workflow):

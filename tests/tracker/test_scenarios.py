@@ -9,7 +9,6 @@ import pytest
 import websockets
 
 from comfy_widgets import Studio, Workflow
-from comfy_widgets.comfyui import tracked
 from comfy_widgets.comfyui.tracker import tracker_for
 from comfy_widgets.demo import DemoServer
 from comfy_widgets.errors import Interrupted, Lost, NodeFailed, Rejected
@@ -30,12 +29,6 @@ def save(source, prefix="lab/x"):
 
 def simple(seed=1, **more):
     return Workflow(graph(a=slow(seed, **more), b=save("a")))
-
-
-@pytest.fixture
-def hasty(monkeypatch):
-    """Prompts that are nowhere count as gone sooner; the server here is never late."""
-    monkeypatch.setattr(tracked, "GRACE_SECONDS", 0.5)
 
 
 @pytest.fixture

@@ -1,0 +1,107 @@
+"""What the server has rendered and nobody has fetched is fetched, whoever asks, and not rendered again."""
+
+import asyncio
+
+import pytest
+
+from comfy_widgets import RANDOM, Shot, Studio, saving
+from comfy_widgets.errors import FetchFailed
+from comfy_widgets.jobs import JobStatus
+
+
+@pytest.fixture
+def unfetched(server, studio, workflow, monkeypatch):
+    """Make a job that is rendered and whose file can't be fetched at first."""
+    monkeypatch.setattr(saving, "PAUSE_SECONDS", (0.01,))
+
+    async def unfetched_(*, fresh=True):
+        server.inject("view:truncate=50@mp4#*")
+        job = studio.submit(workflow, seed=1, fresh=fresh)
+        with pytest.raises(FetchFailed):
+            await job
+        server.heal()
+        return job
+
+    return unfetched_
+
+
+@pytest.mark.parametrize("fresh", [False, True])
+async def test_fetching_brings_its_own_file_also_if_there_is_another_of_the_same(
+    server, studio, workflow, unfetched, fresh
+):
+    job = await unfetched(fresh=fresh)
+    other = await another_take(server, studio, workflow)
+    took = await job.fetch()
+    assert (took.prompt_id, took.path != other.path) == (job.id, True)
+    assert not list((studio.cache.folder / "unfinished").iterdir())
+    assert server.journal.posts("/prompt") == 2
+
+
+@pytest.mark.parametrize("fresh", [False, True])
+async def test_resuming_brings_each_its_own_file(server, studio, workflow, unfetched, fresh):
+    job = await unfetched(fresh=fresh)
+    await another_take(server, studio, workflow)
+    async with Studio(server.url, cache=studio.cache.folder) as again:
+        (resumed,) = again.resume()
+        assert (await resumed).prompt_id == job.id
+    assert len(studio.cache.takes()) == 2
+    assert server.journal.posts("/prompt") == 2
+
+
+@pytest.mark.usefixtures("hasty")
+async def test_one_whose_file_the_server_lost_takes_another_of_the_same(server, studio, workflow, unfetched):
+    job = await unfetched(fresh=False)
+    other = await another_take(server, studio, workflow)
+    await server.restarted()
+    assert (await job.fetch()).path == other.path
+    assert studio.resume() == []
+
+
+async def test_another_take_that_was_left_behind_is_the_one_that_is_asked_for_again(
+    server, studio, workflow, unfetched
+):
+    job = await unfetched()
+    take = await studio.submit(workflow, seed=1, fresh=True)
+    assert take.prompt_id == job.id
+    assert server.journal.posts("/prompt") == 1
+
+
+async def test_two_who_want_another_take_do_not_get_the_same_that_was_left_behind(server, studio, workflow, unfetched):
+    await unfetched()
+    takes = await asyncio.gather(*(studio.submit(workflow, seed=1, fresh=True) for _ in range(2)))
+    assert len({take.path for take in takes}) == 2
+    assert server.journal.posts("/prompt") == 2
+
+
+async def test_a_batch_asked_for_again_renders_nothing_twice(server, studio, workflow, monkeypatch):
+    monkeypatch.setattr(saving, "PAUSE_SECONDS", (0.01,))
+    server.inject("view:truncate=50@mp4#*")
+    batch = await studio.generate([Shot("a", "x"), Shot("b", "y")], workflow, fresh=True, seed=RANDOM)
+    assert [item.status for item in batch] == ["error", "error"]
+    seeds = [job.inputs["seed"] for job in batch.jobs]
+    server.heal()
+    await batch.resubmit()
+    assert [job.inputs["seed"] for job in batch.jobs] == seeds
+    assert len(set(seeds)) == len(batch.takes) == server.journal.posts("/prompt") == 2
+
+
+async def test_another_take_of_a_shot_asked_for_again_is_the_same_one(server, timeline_of, monkeypatch):
+    monkeypatch.setattr(saving, "PAUSE_SECONDS", (0.01,))
+    timeline = timeline_of()
+    server.inject("view:truncate=50@mp4#*")
+    (item,) = batch = await timeline.generate("shot-01", another=True)
+    assert item.status == "error"
+    server.heal()
+    await batch.resubmit()
+    assert item.status == JobStatus.COMPLETE
+    await timeline.generate("shot-01", another=True)
+    assert len(timeline.takes_of("shot-01")) == server.journal.posts("/prompt") == 2
+
+
+async def another_take(server, studio, workflow):
+    """One that somebody made meanwhile, and who knew nothing of the first."""
+    async with Studio(server.url, cache=studio.cache.folder.with_name("elsewhere")) as elsewhere:
+        take = await elsewhere.submit(workflow, seed=1)
+    for file in elsewhere.cache.folder.glob(f"*{take.key[:12]}*"):
+        file.rename(studio.cache.folder / file.name)
+    return studio.cache.find(take.key)
