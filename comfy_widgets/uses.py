@@ -6,6 +6,7 @@ A cell that runs again begins anew.
 
 import hashlib
 import json
+import logging
 import sys
 import threading
 from collections.abc import Iterable, Mapping
@@ -19,9 +20,15 @@ from comfy_widgets.errors import CacheError
 from comfy_widgets.files import write_text
 from comfy_widgets.takes import Take
 
+log = logging.getLogger(__name__)
+
 FILE = "used.json"
 _LOCK_SECONDS = 5.0
 _DIGITS = 16
+
+# Which run of each cell is written down: (file, cell) → run. A cell may have several studios on one folder.
+_runs: dict[tuple[Path, str], str] = {}
+_lock = threading.Lock()
 
 
 class Cell(NamedTuple):
@@ -87,33 +94,51 @@ class Uses:
 
     def __init__(self, folder: Path) -> None:
         self.path = folder / FILE
-        self._runs: dict[str, str] = {}
-        self._lock = threading.Lock()
+        self._warned = False
 
     def note(self, cell: Cell, take: Take, files: Iterable[Path]) -> None:
         """Write down that a cell used a take, made of these files; a folder that can only be read is left as it is."""
-        with self._lock, suppress(Timeout, CacheError, OSError, NotImplementedError):
-            with FileLock(self.path.with_name(f".{FILE}.lock"), timeout=_LOCK_SECONDS):
-                known = self.read()
-                before = known.get(cell.digest, Used()) if self._runs.get(cell.digest) == cell.run else Used()
-                now = Used(
-                    tuple(sorted({*before.takes, take.handle})),
-                    tuple(sorted({*before.files, *filter(None, map(_beside, files))})),
-                )
-                if known.get(cell.digest) != now:
-                    write_text(self.path, text_of({**known, cell.digest: now}))
-            self._runs[cell.digest] = cell.run
+        with _lock, suppress(Timeout, OSError, NotImplementedError):
+            try:
+                self._note(cell, take, files)
+            except CacheError as error:
+                if not self._warned:
+                    log.warning("Which takes this notebook uses is not written down: %s", error.sentence)
+                self._warned = True
+
+    def _note(self, cell: Cell, take: Take, files: Iterable[Path]) -> None:
+        place = self.path.resolve(), cell.digest
+        with FileLock(self.path.with_name(f".{FILE}.lock"), timeout=_LOCK_SECONDS):
+            known = self.read()
+            before = known.get(cell.digest, Used()) if _runs.get(place) == cell.run else Used()
+            now = Used(
+                tuple(sorted({*before.takes, take.handle})),
+                tuple(sorted({*before.files, *filter(None, map(_beside, files))})),
+            )
+            if known.get(cell.digest) != now:
+                write_text(self.path, text_of({**known, cell.digest: now}))
+        _runs[place] = cell.run
 
     def read(self) -> dict[str, Used]:
-        """What each cell used; nothing where that can't be read."""
+        """What each cell used.
+
+        Raises
+        ------
+        CacheError
+            If what is there can't be read; to write over it would lose what a person may still repair.
+        """
         try:
             told = json.loads(self.path.read_text("utf-8"))["cells"]
             return {
                 str(cell): Used(tuple(map(str, used["takes"])), tuple(map(str, used["files"])))
                 for cell, used in told.items()
             }
-        except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        except FileNotFoundError:
             return {}
+        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+            raise CacheError(
+                f"{FILE} can't be read.", hint="Repair it, or move it away and run the notebook again."
+            ) from error
 
 
 def text_of(cells: Mapping[str, Used]) -> str:
