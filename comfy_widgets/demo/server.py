@@ -92,7 +92,12 @@ class DemoServer:
         self._thread: threading.Thread | None = None
         self._watch: asyncio.Task[None] | None = None
         self._revival: asyncio.Task[None] | None = None
-        self.crashed = False
+        self._died: asyncio.Event | None = None
+
+    @property
+    def crashed(self) -> bool:
+        """Whether it died by itself and is down."""
+        return self._died is not None and self._died.is_set()
 
     @property
     def port(self) -> int:
@@ -178,6 +183,7 @@ class DemoServer:
             If aiohttp is not installed, the port is taken, or the folder cannot be made.
         """
         self.loop = asyncio.get_running_loop()
+        self._died = asyncio.Event()
         self.folders = Folders(self.settings.folder)
         try:
             socket = listening(self.settings.host, self.settings.port)
@@ -202,20 +208,20 @@ class DemoServer:
         except ImportError as cause:
             socket.close()
             raise DemoError("The embedded server needs aiohttp.", hint=f"Install it with: {INSTALL}") from cause
-        if self.folders is None:
+        if self.folders is None or self._died is None:
             raise DemoError("The embedded server was not opened.")
         self.core = Core(
             self.settings, self.folders, self.journal, faults=self.faults, holds=self.holds, restart=self._revive
         )
         self._life = Life(self.core, socket)
         await self._life.begin()
-        self.crashed = False
-        self._watch = asyncio.ensure_future(self._crash(self.core))
+        self._died.clear()
+        self._watch = asyncio.ensure_future(self._crash(self.core, self._died))
 
-    async def _crash(self, core: Core) -> None:
+    async def _crash(self, core: Core, died: asyncio.Event) -> None:
         """Go down when the core dies; `restart` brings the server back."""
         await core.crashed.wait()
-        self.crashed = True
+        died.set()
         self._watch = None
         await self._end()
 
@@ -279,12 +285,16 @@ class DemoServer:
         self.submit(self.restarted(down)).result()
 
     async def ended(self) -> None:
-        """Wait until the server died by itself."""
-        while not self.crashed:
-            if self._watch is not None:
-                await asyncio.wait([self._watch])
-            if self._revival is not None:
-                await asyncio.wait([self._revival])
+        """Wait until the server died by itself; restarts are no death.
+
+        Raises
+        ------
+        DemoError
+            If the server does not run.
+        """
+        if self._died is None:
+            raise DemoError("The embedded server is not running.", hint="Use it in an `async with` block.")
+        await self._died.wait()
 
     async def restarted(self, down: float = 0.0) -> None:
         """Kill the server and start it again on the same port: queue, history and cache are lost, files stay.

@@ -17,7 +17,8 @@ import httpx
 from comfy_widgets import Studio, Workflow
 from comfy_widgets.demo import DemoServer
 
-# What may become of a job after each kind of fault, and how many times its files may be saved. {n} is drawn from 1–4.
+# What may become of a job after each kind of fault, and how many times its files may be saved. {n} is drawn from 1–4,
+# {m} from 1–12.
 WELL = {"complete"}
 LEGAL: dict[str, tuple[set[str], int]] = {
     "ws:cut@{n}": (WELL, 1),
@@ -29,6 +30,9 @@ LEGAL: dict[str, tuple[set[str], int]] = {
     "http:503@GET /queue": (WELL, 1),
     "http:reset@GET /queue": (WELL, 1),
     "http:html@{n}": (WELL, 1),
+    # Whatever is asked for, be it an upload's, a history's or a file's turn.
+    "http:503@{m}": (WELL, 1),
+    "http:reset@{m}": (WELL, 1),
     "http:503@POST /prompt": (WELL, 1),
     "http:reset@POST /prompt": (WELL, 1),
     # The prompt is queued although the answer says otherwise: a second POST would render it twice.
@@ -50,7 +54,15 @@ LEGAL: dict[str, tuple[set[str], int]] = {
     "queue:interrupt@LabSlow#{n}": ({"complete", "error"}, 1),
     "server:restart@LabSlow#{n}": ({"complete", "lost"}, 1),
     "server:restart=0.3@LabSlow#{n}": ({"complete", "lost"}, 1),
+    "server:crash@LabSlow#{n}": ({"complete", "lost"}, 1),
+    "node:error@LabSlow#{n}": ({"complete", "error"}, 1),
+    "node:memory@LabSlow#{n}": ({"complete", "error"}, 1),
+    # Nobody here has a key; a socket that wants one leaves the looks.
+    "key:http": ({"error"}, 0),
+    "key:both": ({"error"}, 0),
+    "key:socket": (WELL, 1),
 }
+DOWN_SECONDS = 0.3
 HANG_SECONDS = 60.0
 # Most of them wait, for what may never come, as long as people would.
 ABREAST = 32
@@ -79,10 +91,11 @@ class Outcome:
 def drawn(seed: int) -> tuple[list[str], int]:
     """The faults of a schedule and how many jobs it has."""
     lots = random.Random(seed)
-    kinds = lots.sample(sorted(LEGAL), lots.choice([1, 1, 2, 3]))
-    # Each kind comes up first in turn, so that none is left to chance.
-    kinds[0] = sorted(LEGAL)[seed % len(LEGAL)]
-    return list(dict.fromkeys(kinds)), lots.randint(1, 4)
+    # Each kind comes up first in turn, so that none is left to chance. A door that is shut hides all others.
+    first = sorted(LEGAL)[seed % len(LEGAL)]
+    others = [kind for kind in sorted(LEGAL) if not kind.startswith("key:")]
+    more = [] if first.startswith("key:") else lots.sample(others, lots.choice([0, 0, 1, 2]))
+    return list(dict.fromkeys([first, *more])), lots.randint(1, 4)
 
 
 def workflow(seed: int) -> Workflow:
@@ -97,9 +110,10 @@ async def run(seed: int, folder: Path) -> Outcome:
     """One schedule: a server that misbehaves, a batch of jobs, and what the server's own books say."""
     kinds, count = drawn(seed)
     lots = random.Random(seed + 1)
-    kind_of = {kind.format(n=lots.randint(1, 4)): kind for kind in kinds}
+    kind_of = {kind.format(n=lots.randint(1, 4), m=lots.randint(1, 12)): kind for kind in kinds}
     outcome = Outcome(seed, list(kind_of))
     with DemoServer(step_seconds=0.0, faults=tuple(outcome.faults), seed=seed) as server:
+        server.submit(brought_back(server))
         async with Studio(server.url, cache=folder) as studio:
             # Another take of what is being made: the two may end at the same moment.
             asked = [(n, fresh) for n in range(count) for fresh in (False, True) if not fresh or lots.random() < AGAIN]
@@ -113,6 +127,13 @@ async def run(seed: int, folder: Path) -> Outcome:
             outcome.fired = {kind_of[fault] for fault in server.journal.faults()}
             await pick_up(studio, server, jobs, outcome)
     return outcome
+
+
+async def brought_back(server):
+    """Somebody starts the server again whenever it died."""
+    while True:
+        await server.ended()
+        await server.restarted(DOWN_SECONDS)
 
 
 def judge(kinds, jobs, server, outcome):
