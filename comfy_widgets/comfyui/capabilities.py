@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 
 from comfy_widgets.comfyui.address import Address
 from comfy_widgets.comfyui.client import Client
+from comfy_widgets.comfyui.replies import AnswerLost
 from comfy_widgets.errors import ServerError, ServerUnreachable
 
 _LOOPBACK = {"127.0.0.1", "localhost", "::1"}
@@ -46,6 +47,11 @@ async def probe(client: Client) -> Capabilities:
         desktop = await _desktop(client)
         if desktop is not None:
             error.hint = f"ComfyUI Desktop answers at {desktop}: Studio('{desktop}')."
+        raise
+    except AnswerLost as error:
+        if client.address.url.startswith("http:"):
+            # Where TLS is expected, some hang up on whoever speaks without it.
+            error.hint = "Try its address with https://, or with the port of ComfyUI; its own is 8188."
         raise
     await client.find_jobs()
     told = system if isinstance(system, dict) else {}

@@ -341,7 +341,7 @@ class Client:
             raise trouble.no_connection(self.address, error) from error
         except httpx.HTTPError as error:
             raise AnswerLost(
-                f"{self.address} gave no answer to {method} {path}: {str(error) or type(error).__name__}.",
+                f"{self.address} gave no answer to {method} {path}: {str(error).rstrip('.') or type(error).__name__}.",
                 hint=_LOG_TELLS,
             ) from error
         except httpx.InvalidURL as error:
