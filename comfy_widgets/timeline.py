@@ -116,8 +116,7 @@ class Timeline(Edits):
         path = None if file is None else Path(file or f"{slug_of(title) or 'film'}.json").resolve()
         self.keeper = Keeper(path, self._told, studio.home, partial(self._changed, Change()))
         if path is not None:
-            self._take_over(path)
-            self._restore(given)
+            self._restore(given, self._take_over(path))
 
     @property
     def seconds(self) -> float:
@@ -330,26 +329,29 @@ class Timeline(Edits):
     def _told(self) -> Told:
         return Told(self._script, self._handles(), self._given)
 
-    def _take_over(self, path: Path) -> None:
-        """Go on with what an earlier run of the same cell has under way."""
-        before = _open.get(path)
+    def _take_over(self, path: Path) -> Told | None:
+        """Go on with what an earlier run of the same cell has under way; what of it could not be written."""
+        before, unwritten = _open.get(path), None
         if before is not None:
             if not before.keeper.retire():
                 self._takes = {name: tuple(takes) for name, takes in before.takes.items()}
+            unwritten = before.keeper.unwritten
             self.runs.adopt(before.runs)
             self.pictures.adopt(before.pictures)
         _open[path] = self
+        return unwritten
 
-    def _restore(self, given: Script) -> None:
+    def _restore(self, given: Script, unwritten: Told | None) -> None:
         self._script = self._choose_newest(given)
         try:
             told = self.keeper.read()
         except TimelineError:
             return  # the complaint is shown; what the code gave is there to work with
         more = told is not None and self._find(told.takes, self.studio.cache.takes)
+        told = unwritten or told
         if told is not None:
             self._script = self._choose_newest(merged(told, given.shots))
-        if told is None or more or (self._script, self._given) != (told.script, told.given):
+        if told is None or more or unwritten or (self._script, self._given) != (told.script, told.given):
             self.keeper.mark()
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:

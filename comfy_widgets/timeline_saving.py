@@ -56,10 +56,12 @@ class Keeper:
         Raises
         ------
         TimelineError
-            If it can't be read; then it is not written either until that is asked for.
+            If it can't be read; then it is not written either until that is asked for. Or if another timeline has it.
         """
         if self._file is None:
             return None
+        if self.retired and self.complaint is not None:
+            raise self.complaint.with_traceback(None)
         # What a thread is writing now is read when it is there.
         with self._lock:
             return self._read_now(self._file)
@@ -107,11 +109,16 @@ class Keeper:
         """
         if self._file is None:
             raise TimelineError("This timeline has no file.", hint="Give it one: Timeline(…, file='film.json').")
-        self.blocked = self.blocked and not anyway
+        self.blocked = self.blocked and (self.retired or not anyway)
         if not self.blocked:
             self._write(anyway=anyway)
         if self.complaint is not None:
             raise self.complaint.with_traceback(None)
+
+    @property
+    def unwritten(self) -> Told | None:
+        """What was said and could not be written yet, None if the file has all."""
+        return self._tell() if self._dirty else None
 
     def retire(self) -> bool:
         """Write what waits, and nothing from now on: another timeline has the file; whether all of it is there."""
@@ -137,9 +144,10 @@ class Keeper:
         try:
             self._file.write(self._tell(), anyway=anyway)
         except CacheError as error:
-            why = error.__cause__ or error
+            self._dirty = True
+            why = getattr(error.__cause__ or error, "strerror", None) or error.what
             self.complaint = TimelineError(
-                f"{self._file.path.name} can't be saved: {getattr(why, 'strerror', None) or error.what}",
+                f"{self._file.path.name} can't be saved: {why.rstrip('.')}.",
                 hint="The timeline goes on; the next change tries again.",
             )
         except TimelineError as error:
@@ -155,6 +163,8 @@ class Keeper:
                 if self.complaint is not before:
                     self._changed()
                 await asyncio.sleep(_PAUSE)
+                if self.complaint is not None:
+                    return
         except asyncio.CancelledError:
             # The loop ends; what was said last is kept, whatever the thread was at.
             if not self.blocked:

@@ -1,13 +1,14 @@
 """When a timeline's file is written: also while another timeline takes it over, or somebody else has it open."""
 
 import asyncio
+import errno
 import threading
 
 import pytest
 from filelock import FileLock
 
 from comfy_widgets import Shot, Studio, Workflow, timeline_file
-from comfy_widgets.errors import TimelineError
+from comfy_widgets.errors import DiskFull, TimelineError
 from comfy_widgets.timeline import Timeline
 from tests.lib.graphs import wan
 
@@ -88,8 +89,32 @@ def test_a_thread_that_comes_after_the_next_timeline_writes_nothing(make, tmp_pa
     before = (tmp_path / "film.json").read_text("utf-8")
     first.keeper._write()
     assert (tmp_path / "film.json").read_text("utf-8") == before
-    with pytest.raises(TimelineError, match="Another timeline"):
-        first.save()
+    for said in (first.save, lambda: first.save(anyway=True), first.reload, first.save):
+        with pytest.raises(TimelineError, match="Another timeline"):
+            said()
+    assert (tmp_path / "film.json").read_text("utf-8") == before
+
+
+@pytest.mark.parametrize("mended", [True, False])
+def test_what_could_not_be_written_goes_on_with_the_next_timeline(make, tmp_path, monkeypatch, mended):
+    first, path = make(), tmp_path / "film.json"
+
+    def full(*_):
+        raise told from OSError(errno.ENOSPC, "No space left on device")
+
+    told = DiskFull("No space is left for film.json.")
+    with monkeypatch.context() as disk:
+        disk.setattr(timeline_file, "write_text", full)
+        first.edit("shot-01", prompt="said last")
+        assert str(first.complaint).startswith(
+            "film.json can't be saved: No space left on device. The timeline goes on"
+        )
+        again = make() if not mended else None
+    again = again or make()
+    assert again["shot-01"].prompt == "said last"
+    again.edit("shot-01", title="x")
+    assert again.complaint is None
+    assert '"said last"' in path.read_text("utf-8")
 
 
 def test_a_file_that_somebody_else_has_open_is_tried_again(make, monkeypatch, tmp_path):
