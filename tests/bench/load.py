@@ -12,12 +12,16 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from unittest.mock import patch
 
 from comfy_widgets import Job, Studio, Workflow
-from comfy_widgets.comfyui import events
+from comfy_widgets.attempt import Attempt
+from comfy_widgets.comfyui import events, socket
 from comfy_widgets.comfyui.address import Address
 from comfy_widgets.comfyui.tracker import Tracker, tracker_for
 from comfy_widgets.demo import Settings, start
+from comfy_widgets.home_loop import HomeLoop
+from tests.lib.takes import request
 
 ABREAST = 50
 WARM_UP, JOBS = 1_000, 9_000
@@ -85,14 +89,24 @@ async def cpu_of_an_event(live: int) -> float:
     """Microseconds of CPU for one event of a step, with so many jobs followed."""
     tracker = Tracker(Address("http://127.0.0.1:9"))
     graph = small(1).graph | {str(n): {"class_type": "X", "inputs": {}} for n in range(2, 12)}
+    moved = 0
+
+    def count_moves() -> None:
+        nonlocal moved
+        moved += 1
+
     for n in range(live):
-        tracker.follow(f"p{n}", graph, lambda _: None)
+        # As for people: the news become the job's state, and somebody watches that.
+        job = Job(f"p{n}", request(), HomeLoop(), None)
+        job.subscribe(count_moves)
+        tracker.follow(job.id, graph, Attempt(job, None, None).tell)
     count = 20_000
     told = [events.Step(f"p{n % live}", str(2 + n % 10), float(n % 30), 30.0) for n in range(count)]
     began = time.process_time()
     for event in told:
         tracker._hear(event)
     spent = (time.process_time() - began) / count * 1e6
+    assert moved >= count
     for tracked in list(tracker._prompts.values()):
         tracker.leave(tracked, tracked.tells[0])
     await tracker.close_if_idle()
@@ -123,6 +137,11 @@ async def bytes_read(queued: int, seconds: float) -> bool:
         await answer.aread()  # type: ignore[attr-defined]
         read += answer.num_bytes_downloaded  # type: ignore[attr-defined]
 
+    def counting_frames(frame: str | bytes) -> events.Event | None:
+        nonlocal read
+        read += len(frame)
+        return events.parse(frame)
+
     with tempfile.TemporaryDirectory() as folder:
         async with Studio(server.url, cache=folder) as studio:
             inputs = {"steps": 10_000, "delay": 0.05, "preview": "none", "seed": 0}
@@ -133,8 +152,10 @@ async def bytes_read(queued: int, seconds: float) -> bool:
             await asyncio.gather(*(placed(job) for job in jobs))
             client = tracker_for(studio.address).client
             client.http.event_hooks["response"].append(counting)
-            await asyncio.sleep(seconds)
-            ours = read / queued
+            with patch.object(socket, "parse", counting_frames):
+                read = 0
+                await asyncio.sleep(seconds)
+                ours = read / queued
             client.http.event_hooks["response"].clear()
             poll = len((await client.http.get(f"{server.url}/queue")).content) * (seconds / 2)
             assert not blocker.over
