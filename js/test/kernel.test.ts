@@ -136,3 +136,18 @@ test("when the view goes, nothing of it stays", () => {
   expect(fake.listening).toBe(0);
   expect(vi.getTimerCount()).toBe(0);
 });
+
+test("how long a question was lost is not taken for how long an answer takes", async () => {
+  // Sent before there was a thread for widgets: both wait behind the cell.
+  kernel.read("snapshot");
+  vi.advanceTimersByTime(10);
+  const piece = kernel.read("piece", { offset: 0 });
+  vi.advanceTimersByTime(1990);
+  const [, again] = fake.asked("snapshot");
+  await fake.answer(again);
+  vi.advanceTimersByTime(2000);
+  const asked = fake.asked("piece");
+  expect(asked).toHaveLength(2);
+  await fake.answer(asked[1], { n: 1 });
+  expect((await piece)[0].n).toBe(1);
+});

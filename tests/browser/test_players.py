@@ -25,7 +25,6 @@ given = []
 player = cw.VideoPlayer(cw.TakeCache(".takes").takes()[0])
 piece = player._reads["piece"]
 player._reads["piece"] = lambda request: given.append(request) or piece(request)
-player
 """
 # Cuts the connection to the kernel; whether the video was still on its way then.
 RECONNECT = """
@@ -105,7 +104,8 @@ def test_pieces_where_the_server_has_no_such_file(place, start):
 
 def test_a_pull_while_a_cell_blocks(place, start):
     clips.take(place / ".takes", bytes_=50_000_000)
-    page = start(COUNTED, "import time\nbefore = len(given)\ntime.sleep(6)\nprint(len(given) - before, 'pieces')").page
+    # Shown by the cell that blocks: nothing can have been asked for before.
+    page = start(COUNTED, "import time\ndisplay(player)\ntime.sleep(6)\nprint(len(given), 'pieces')").page
     told = page.get_by_text(re.compile("^[0-9]+ pieces"))
     expect(told).to_be_visible()
     # All 50 on a quiet machine; none if they wait for the cell.

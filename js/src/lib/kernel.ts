@@ -7,7 +7,8 @@ const LONGEST_MS = 30_000;
 
 interface Waiting {
   done: (answer: Answer, buffers: DataView[]) => void;
-  sent: number;
+  /** When it was asked, or asked again: how long a question was lost tells nothing of the kernel. */
+  sent?: number;
   /** Wait for the answer from now on. */
   wait: () => void;
   forget: () => void;
@@ -60,14 +61,14 @@ export class Kernel {
   }
 
   /** Ask for something to be done. */
-  act(name: string, body: object = {}, buffers: ArrayBuffer[] = []): Promise<Reply> {
+  act(name: string, body: object = {}, buffers?: ArrayBuffer[]): Promise<Reply> {
     return this.#ask({ kind: "act", name, ...body }, undefined, buffers);
   }
 
   #ask(
     message: { kind: "read" | "act"; name: string },
     signal?: AbortSignal,
-    buffers: ArrayBuffer[] = [],
+    buffers?: ArrayBuffer[],
   ): Promise<Reply> {
     const id = `${this.#name}-${++this.#count}`;
     const question = { ...message, id };
@@ -85,9 +86,7 @@ export class Kernel {
       const clock = this.#clock(id, again);
       signal?.addEventListener("abort", aborted);
       this.#open.set(id, {
-        done: (answer, buffers) =>
-          answer.ok ? resolve([answer, buffers]) : reject(new Error(answer.error ?? "")),
-        sent: performance.now(),
+        done: (answer, buffers) => (answer.ok ? resolve([answer, buffers]) : reject(new Error(answer.error))),
         wait: clock.start,
         forget: () => {
           clock.stop();
@@ -119,9 +118,10 @@ export class Kernel {
     };
   }
 
-  #send(question: object, end: (reason: unknown) => void, buffers: ArrayBuffer[] = []): void {
+  #send(question: { id: string }, end: (reason: unknown) => void, buffers?: ArrayBuffer[]): void {
+    (this.#open.get(question.id) as Waiting).sent = performance.now();
     try {
-      if (buffers.length) this.#model.send(question, undefined, buffers);
+      if (buffers?.length) this.#model.send(question, undefined, buffers);
       else this.#model.send(question);
     } catch {
       end(new Error(messages.no_kernel));
@@ -133,7 +133,7 @@ export class Kernel {
     if (!waiting) return; // another view's, or answered already
     this.heard = true;
     // On a slow line a piece takes seconds: asking again would make it slower.
-    const took = performance.now() - waiting.sent;
+    const took = performance.now() - (waiting.sent as number);
     this.#patience = Math.min(LONGEST_MS, Math.max(PATIENCE_MS, 3 * took));
     this.#close(answer.re);
     // It speaks again: what it has not answered soon is lost.
