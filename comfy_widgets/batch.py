@@ -159,6 +159,10 @@ class Batch:
         ------
         BatchFailed
             Naming each that failed.
+
+        Examples
+        --------
+        >>> (await batch).raise_for_errors()  # doctest: +SKIP
         """
         if self.errors:
             raise BatchFailed(
@@ -169,11 +173,21 @@ class Batch:
         return self
 
     def summary(self) -> Summary:
-        """What became of each, as a table that shows itself as text and html."""
+        """What became of each, as a table that shows itself as text and html.
+
+        Examples
+        --------
+        >>> batch.summary()  # doctest: +SKIP
+        """
         return Summary([_row(item) for item in self.items])
 
     def result(self) -> Self:
-        """Wait until all are over, where nothing can be awaited."""
+        """Wait until all are over, where nothing can be awaited.
+
+        Examples
+        --------
+        >>> batch.result().summary()  # doctest: +SKIP
+        """
         if not self.over:
             self._home.turn(asyncio.shield(self._driver))
         return self
@@ -185,6 +199,10 @@ class Batch:
         -------
         Callable
             Ends the subscription.
+
+        Examples
+        --------
+        >>> unsubscribe = batch.subscribe(lambda: print(len(batch.errors), "failed"))  # doctest: +SKIP
         """
         return self._listeners.subscribe(listener)
 

@@ -66,7 +66,13 @@ class TakeCache:
         return f"takes in {self.folder.name}"
 
     def find(self, key: str) -> Take | None:
-        """The newest take of a key, None if there is none whose files are whole."""
+        """The newest take of a key, None if there is none whose files are whole.
+
+        Examples
+        --------
+        >>> TakeCache("no takes").find("6f1c") is None
+        True
+        """
         takes = self._of(key)
         return max(takes, key=lambda take: take.take_number).as_cached() if takes else None
 
@@ -77,6 +83,11 @@ class TakeCache:
         ----------
         scene, shot
             Only those that were served to this scene or shot.
+
+        Examples
+        --------
+        >>> TakeCache("no takes").takes(shot="shot-01")
+        []
         """
         wanted = [take for take in self._all() if _used_by(take, scene, shot)]
         return sorted((take.as_cached() for take in wanted), key=lambda take: (take.made, take.path.name))

@@ -212,6 +212,10 @@ class Job:
         -------
         Callable
             Ends the subscription.
+
+        Examples
+        --------
+        >>> unsubscribe = job.subscribe(lambda: print(job.message))  # doctest: +SKIP
         """
         return self._listeners.subscribe(listener)
 
@@ -222,15 +226,34 @@ class Job:
         -------
         asyncio.Future
             Done when the server has confirmed; need not be awaited.
+
+        Examples
+        --------
+        >>> await job.cancel()  # doctest: +SKIP
         """
         return self._acts.cancel(self)
 
     def resubmit(self) -> "Job":
-        """Ask for the same again, after looking whether the server still has it."""
+        """Ask for the same again, after looking whether the server still has it.
+
+        Examples
+        --------
+        >>> take = await job.resubmit()  # doctest: +SKIP
+        """
         return self._acts.resubmit(self)
 
     def fetch(self) -> "Job":
-        """Bring the file of a rendered job here again; nothing is rendered."""
+        """Bring the file of a rendered job here again; nothing is rendered.
+
+        Raises
+        ------
+        JobFailed
+            If it left no file on the server.
+
+        Examples
+        --------
+        >>> take = await job.fetch()  # doctest: +SKIP
+        """
         return self._acts.fetch(self)
 
     def __await__(self) -> Generator[Any, None, Take]:
@@ -250,6 +273,10 @@ class Job:
             If there is no take.
         KeyboardInterrupt
             If the cell is interrupted; the job goes on.
+
+        Examples
+        --------
+        >>> take = job.result()  # doctest: +SKIP
         """
         self._acts.show(self)
         if not self.over:
@@ -293,7 +320,13 @@ class Job:
         return self._state.take
 
     async def updates(self) -> AsyncIterator["Job"]:
-        """Yield the job now and after each change, until it is over."""
+        """Yield the job now and after each change, until it is over.
+
+        Examples
+        --------
+        >>> async for now in job.updates():  # doctest: +SKIP
+        ...     print(now.status, now.message)
+        """
         here = asyncio.get_running_loop()
         self._see_that_it_moves(here)
         changed = asyncio.Event()

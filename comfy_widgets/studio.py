@@ -258,6 +258,11 @@ class Studio:
         -------
         Batch
             Await it, show it, or ask its ``summary()``.
+
+        Examples
+        --------
+        >>> batch = studio.generate(shots, workflow, style="watercolour")  # doctest: +SKIP
+        >>> await batch  # doctest: +SKIP
         """
         made = items(self._pipeline, workflow, shots, bindings, style=style, text=text, fresh=fresh)
         plan = Plan(one_at_a_time=one_at_a_time, retries=retries)
@@ -347,6 +352,11 @@ class Studio:
         -------
         list of Job
             One for each unfinished row of this server; what the server no longer knows is ``lost`` and keeps its row.
+
+        Examples
+        --------
+        >>> for job in studio.resume():  # doctest: +SKIP
+        ...     take = await job
         """
         return self._pipeline.resume()
 

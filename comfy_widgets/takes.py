@@ -128,6 +128,10 @@ class Take:
         -------
         Differences
             ``same`` values once, and for ``each`` of the two those that differ.
+
+        Examples
+        --------
+        >>> take_a.diff(take_b)  # doctest: +SKIP
         """
         return differences([self, other])
 

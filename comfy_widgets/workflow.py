@@ -139,6 +139,10 @@ class Workflow:
             If there is no such file or no graph in it.
         UIFormatError
             If it was saved from the editor instead of exported for the API.
+
+        Examples
+        --------
+        >>> workflow = cw.Workflow.load("workflows/wan22_t2v.json")  # doctest: +SKIP
         """
         path = Path(path)
         if not path.is_file():
@@ -167,6 +171,13 @@ class Workflow:
         ------
         BindingError
             If an address leads nowhere, or to two nodes of one title.
+
+        Examples
+        --------
+        >>> graph = {"3": {"class_type": "KSampler", "inputs": {"seed": 1, "steps": 20}}}
+        >>> workflow = Workflow(graph).bind(steps="3.steps")
+        >>> workflow.fill(steps=8).graph["3"]["inputs"]["steps"]
+        8
         """
         found = {name: ".".join(place(self.graph, address)) for name, address in addresses.items()}
         kept = dict(self.bindings)
@@ -193,6 +204,12 @@ class Workflow:
             If a name is unknown, a value is of the wrong kind, or one input is given two.
         InputFileError
             If a local file is missing.
+
+        Examples
+        --------
+        >>> filled = workflow.fill(prompt="a lighthouse", seed=7)  # doctest: +SKIP
+        >>> filled.inputs["seed"]  # doctest: +SKIP
+        7
         """
         filling = _Filling(copy.deepcopy(self.graph))
         for name, value in self._with_length(values).items():

@@ -35,7 +35,7 @@ def test_examples_that_need_nothing(tmp_path, monkeypatch):
 
 @pytest.fixture
 async def names(tmp_path, monkeypatch):
-    """What the examples speak of: a studio with its server, a workflow, shots, a take and a batch."""
+    """What the examples speak of: a studio with its server, a workflow, shots, a job, its take and a batch."""
     folder = copy(tmp_path, takes=True)
     monkeypatch.chdir(folder)
     shutil.copy("workflows/wan22_ui.json", "wan22_ui.json")
@@ -47,7 +47,8 @@ async def names(tmp_path, monkeypatch):
             workflow = cw.Workflow.load("workflows/wan22_t2v.json")
             workflow = cw.Workflow(workflow.fill(**small).graph)
             shots = [cw.Shot("shot-01", "A lighthouse at dusk", scene="scene-001")]
-            take = await studio.submit(workflow, shots[0], seed=1)
+            job = studio.submit(workflow, shots[0], seed=1)
+            take = await job
             batch = studio.generate(shots, workflow)
             await batch
             cw.pack("01_first_take.ipynb")
@@ -57,6 +58,7 @@ async def names(tmp_path, monkeypatch):
                 "studio": studio,
                 "workflow": workflow,
                 "shots": shots,
+                "job": job,
                 "batch": batch,
                 "take": take,
                 "take_a": take,
