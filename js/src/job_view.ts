@@ -12,7 +12,6 @@ import { watchView } from "./lib/visible";
 const render = viewOf((kernel, signal) => {
   const line = new Badge(kernel, signal);
   const stage = new Player(kernel, signal);
-  stage.el.hidden = true;
   const preview = previews(kernel, (url) => stage.screen.preview(url), signal);
   // The badge is watched, since the stage is not there before the first picture.
   watchView(line.el, preview.see, signal);

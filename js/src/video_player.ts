@@ -8,11 +8,12 @@ import { viewOf } from "./lib/view";
 
 const render = viewOf((kernel, signal) => {
   const it = new Player(kernel, signal);
+  it.el.hidden = false;
   return {
     el: [it.el],
     show({ job, take }) {
       if (take) it.show(take);
-      else if (job) it.screen.idle(say(messages.no_take, { status: job.status }));
+      else if (job) it.screen.tell(say(messages.no_take, { status: job.status }));
     },
   };
 });

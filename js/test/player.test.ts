@@ -40,8 +40,9 @@ async function load(changes = {}): Promise<void> {
   await answerAll();
 }
 
-test("the poster comes first, the bytes only when it can be seen", () => {
+test("the poster comes first, the bytes only when it can be seen", async () => {
   player.show(take({ poster: "data:image/jpeg;base64,xx" }));
+  await settle();
   expect(video().getAttribute("poster")).toBe("data:image/jpeg;base64,xx");
   FakeObserver.see(false);
   expect(fake.sent).toEqual([]);
@@ -83,20 +84,36 @@ test("progress is told in bytes, and gone when all is there", async () => {
 });
 
 test("what stands in sight and lies on the server does not wait for the observer", async () => {
-  const asked = vi.fn(async () => new Response("", { status: 404 }));
-  vi.stubGlobal("fetch", asked);
   vi.useFakeTimers();
   const shown = async (top: number, bottom: number, place: string | null = "a.mp4") => {
     vi.spyOn(find(".cw-screen"), "getBoundingClientRect").mockReturnValue({ top, bottom } as DOMRect);
     player.show(take({ id: `${top}.1`, place }));
     await vi.advanceTimersByTimeAsync(1);
-    return asked.mock.calls.length;
+    return video().getAttribute("src");
   };
-  expect(await shown(-300, -1)).toBe(0);
-  expect(await shown(innerHeight, innerHeight + 300)).toBe(0);
-  expect(await shown(innerHeight - 2, innerHeight + 298, null)).toBe(0);
+  expect(await shown(-300, -1)).toBe(null);
+  expect(await shown(innerHeight, innerHeight + 300)).toBe(null);
+  expect(await shown(innerHeight - 2, innerHeight + 298, null)).toBe(null);
   expect(fake.asked("piece")).toEqual([]);
-  expect(await shown(innerHeight - 1, innerHeight + 299)).toBe(1);
+  expect(await shown(innerHeight - 1, innerHeight + 299)).toBe("a.mp4");
+  vi.useRealTimers();
+});
+
+test.each([
+  ["has its first picture", 20, () => video().dispatchEvent(new Event("loadeddata"))],
+  ["is slow to have one", 149, () => {}],
+])("what else is asked of Jupyter's server waits until the video %s", async (_, wait, happens) => {
+  const asked = vi.fn(async (_url: string) => new Response("x"));
+  vi.stubGlobal("fetch", asked);
+  vi.useFakeTimers();
+  vi.spyOn(find(".cw-screen"), "getBoundingClientRect").mockReturnValue({ top: 0, bottom: 300 } as DOMRect);
+  player.show(take({ place: "a.mp4", poster: "a.jpg" }));
+  await vi.advanceTimersByTimeAsync(wait);
+  expect(video().getAttribute("src")).toBe("a.mp4");
+  expect(asked).not.toHaveBeenCalled();
+  happens();
+  await vi.advanceTimersByTimeAsync(1);
+  expect(asked.mock.calls.map(([url]) => url).sort()).toEqual(["a.jpg", "a.mp4"]);
   vi.useRealTimers();
 });
 

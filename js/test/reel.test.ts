@@ -124,7 +124,7 @@ test("what the server has is not asked of the kernel, nor when it comes back", a
   fake.sent.splice(0);
   FakeObserver.all.at(-1)?.tell(true);
   await vi.waitFor(() => expect(video(0).getAttribute("src")).toBe("/files/a.mp4"));
-  expect(asked).toHaveLength(2);
+  await vi.waitFor(() => expect(asked).toHaveLength(2));
   expect(fake.asked("piece")).toEqual([]);
 });
 

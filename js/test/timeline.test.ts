@@ -146,6 +146,7 @@ test("what differs is laid on what is there; a gap is asked about", async () => 
   ]);
   await fake.tell(1, { cards: { b: { progress: 0.9 } } });
   expect(all(".cw-word")[1]?.textContent).toBe("Running 50 %");
+  await vi.waitFor(() => expect(fake.asked("snapshot")).toHaveLength(1));
   await fake.answer(fake.asked("snapshot")[0], { state: film(THREE, { seq: 1 }), late: 0 });
   await fake.tell(4, { title: "Other" });
   expect(find(".cw-title").textContent).toBe("Other");

@@ -1,8 +1,9 @@
 """How soon a take of 50 MB can be seen, beside the barest way to do it, and what that costs the kernel and the server.
 
-``python -m tests.bench.players`` prints the ratios of each round, their median and their spread. Ours and the bare way
-take turns, and so does which of them is first; each shows a file of its own name, so that no cache of the browser knows
-it, and is watched by the same load.
+``python -m tests.bench.players`` prints the ratios of each round, their median and their spread. The clock starts when
+the cell is run that shows the take, and stops at the first frame that is drawn. Ours and the bare way take turns, and
+so does which of them is first; each shows a file of its own name, so that no cache of the browser knows it, and is
+watched by the same load.
 """
 
 import argparse
@@ -13,10 +14,11 @@ import threading
 import time
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Self
+from typing import NamedTuple, Self
 
 import psutil
 from jupyter_client import BlockingKernelClient
+from playwright.sync_api import Page
 
 from tests.browser import clips
 from tests.browser.conftest import Notebook, running_browser, running_lab, wait_for_kernel
@@ -25,6 +27,8 @@ SIZE = 50_000_000
 ROUNDS = 7
 PAIRS = (("bare push", "player, pieces"), ("bare video", "player, files"))
 LIMIT = 1.25
+# The notebook's cells.
+PREPARE, CLEAR, SHOW = range(3)
 KERNEL_MB, SERVER_MB, ANSWER_MS = 8, 16, 100
 
 SETUP = '''
@@ -83,31 +87,58 @@ ways = {
 }
 shown = None
 
-def show_next():
+def clear():
+    """What is not what is measured: an earlier take goes, and what is left of it."""
     global shown
     if isinstance(shown, anywidget.AnyWidget):
         shown.close()
+    shown = None
     gc.collect()
+
+def show_next():
+    global shown
     shown = ways[next(turns)]()
     display(shown)
 '''
 
-# From the moment that a video stands in the page until its first picture can be seen.
+# When a video stood in the page, and when its first picture could be seen.
 WATCH = """
 () => {
-  window.took = [];
-  const born = new WeakMap();
+  window.seen = [];
   new MutationObserver((changes) => {
     for (const { addedNodes } of changes)
       for (const node of addedNodes)
-        for (const video of node.matches?.('video') ? [node] : (node.querySelectorAll?.('video') ?? []))
-          born.set(video, performance.now());
+        for (const video of node.matches?.('video') ? [node] : (node.querySelectorAll?.('video') ?? [])) {
+          const there = performance.now();
+          video.requestVideoFrameCallback((frame) => window.seen.push({ there, frame }));
+        }
   }).observe(document.body, { subtree: true, childList: true });
-  document.addEventListener('loadeddata', ({ target }) => {
-    if (born.has(target)) window.took.push(performance.now() - born.get(target));
-  }, true);
 }
 """
+
+RUN = """
+(cell) => {
+  const { commands, shell } = window.jupyterapp;
+  shell.currentWidget.content.activeCellIndex = cell;
+  const began = performance.now();
+  return commands.execute('notebook:run-cell').then(() => began);
+}
+"""
+
+
+class Seen(NamedTuple):
+    """Milliseconds until a first picture could be seen.
+
+    Parameters
+    ----------
+    from_kernel
+        Since the cell was run that shows it.
+    in_page
+        Since its video stood in the page.
+    """
+
+    from_kernel: float
+    in_page: float
 
 
 class Load:
@@ -160,19 +191,13 @@ def turns(rounds: int) -> list[str]:
     return [way for number in range(rounds) for pair in PAIRS for way in (pair if number % 2 else pair[::-1])]
 
 
-def run_next(page) -> float:
-    """Run the second cell, which shows the next way; milliseconds until its picture."""
-    page.request_gc()
-    before = page.evaluate("() => window.took.length")
-    page.evaluate(
-        """() => {
-          const { commands, shell } = window.jupyterapp;
-          shell.currentWidget.content.activeCellIndex = 1;
-          commands.execute('notebook:run-cell');
-        }"""
-    )
-    page.wait_for_function("(n) => window.took.length > n", arg=before)
-    return page.evaluate("() => window.took.at(-1)")
+def run_next(page: Page) -> Seen:
+    """Run the cell that shows the next way, until its picture is there."""
+    before = page.evaluate("() => window.seen.length")
+    began = page.evaluate(RUN, SHOW)
+    page.wait_for_function("(n) => window.seen.length > n", arg=before)
+    seen = page.evaluate("() => window.seen.at(-1)")
+    return Seen(seen["frame"] - began, seen["frame"] - seen["there"])
 
 
 def client_of(private: Path) -> BlockingKernelClient:
@@ -184,8 +209,8 @@ def client_of(private: Path) -> BlockingKernelClient:
     return client
 
 
-def measure(rounds: int) -> tuple[dict[str, list[float]], dict[str, list[Load]]]:
-    took: dict[str, list[float]] = {way: [] for pair in PAIRS for way in pair}
+def measure(rounds: int) -> tuple[dict[str, list[Seen]], dict[str, list[Load]]]:
+    seen: dict[str, list[Seen]] = {way: [] for pair in PAIRS for way in pair}
     loads: dict[str, list[Load]] = {way: [] for way in PAIRS[0]}
     # The first round warms up what is loaded once.
     order = turns(rounds + 1)
@@ -196,13 +221,12 @@ def measure(rounds: int) -> tuple[dict[str, list[float]], dict[str, list[Load]]]
         lab = stack.enter_context(running_lab(work, private))
         for name in ("takes", ".takes"):
             clips.take(lab.folder / name, bytes_=SIZE)
-        lab.write("bench.ipynb", f"{SETUP}\nturns = iter({order!r})", "show_next()")
+        lab.write("bench.ipynb", f"{SETUP}\nturns = iter({order!r})", "clear()", "show_next()")
         page = stack.enter_context(running_browser()).new_page()
         page.goto(f"{lab.url}/doc/tree/bench.ipynb?token={lab.token}")
         page.wait_for_function("() => window.jupyterapp?.shell?.currentWidget?.sessionContext")
         wait_for_kernel(Notebook(page, lab, "bench.ipynb"))
-        page.evaluate("() => { window.jupyterapp.commands.execute('notebook:run-cell-and-select-next') }")
-        wait_for_kernel(Notebook(page, lab, "bench.ipynb"))
+        page.evaluate(RUN, PREPARE)
         page.evaluate(WATCH)
         client = client_of(private)
         stack.callback(client.stop_channels)
@@ -212,27 +236,32 @@ def measure(rounds: int) -> tuple[dict[str, list[float]], dict[str, list[Load]]]
             if "ipykernel" in " ".join(child.cmdline())
         )
         for place, way in enumerate(order):
+            page.evaluate(RUN, CLEAR)
+            page.request_gc()
             with Load(client, [kernel, lab.pid]) as load:
-                ms = run_next(page)
-            if place >= len(took):
-                took[way].append(ms)
+                one = run_next(page)
+            if place >= len(seen):
+                seen[way].append(one)
                 loads.get(way, []).append(load)
-    return took, loads
+    return seen, loads
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.bench.players", description=__doc__)
     parser.add_argument("--rounds", type=int, default=ROUNDS)
-    took, loads = measure(parser.parse_args().rounds)
-    for way, values in took.items():
-        say(f"{way:<15} {spread(values, 'ms')}")
+    seen, loads = measure(parser.parse_args().rounds)
+    for way, values in seen.items():
+        say(f"{way:<15} {spread([one.from_kernel for one in values], 'ms')}")
     for bare, ours in PAIRS:
-        ratios = [a / b for a, b in zip(took[ours], took[bare], strict=True)]
-        say(f"{ours} / {bare}: {spread(ratios, '×', 2)}, to reach {LIMIT}")
-    for way, seen in loads.items():
-        say(f"{way}: kernel grew by {spread([load.grown[0] for load in seen], 'MB', 1)}, to reach {KERNEL_MB}")
-        say(f"{way}: Jupyter server grew by {spread([load.grown[1] for load in seen], 'MB', 1)}, to reach {SERVER_MB}")
-        say(f"{way}: slowest other answer {spread([load.slowest for load in seen], 'ms')}, to reach {ANSWER_MS}")
+        pairs = list(zip(seen[ours], seen[bare], strict=True))
+        whole = spread([a.from_kernel / b.from_kernel for a, b in pairs], "×", 2)
+        in_page = spread([a.in_page / b.in_page for a, b in pairs], "×", 2)
+        say(f"{ours} / {bare}: {whole}, to reach {LIMIT}; from the video in the page on {in_page}")
+    for way, during in loads.items():
+        kernel, server = zip(*(load.grown for load in during), strict=True)
+        say(f"{way}: kernel grew by {spread(list(kernel), 'MB', 1)}, to reach {KERNEL_MB}")
+        say(f"{way}: Jupyter server grew by {spread(list(server), 'MB', 1)}, to reach {SERVER_MB}")
+        say(f"{way}: slowest other answer {spread([load.slowest for load in during], 'ms')}, to reach {ANSWER_MS}")
     return 0
 
 

@@ -121,7 +121,7 @@ function drawProgress(parts: Parts, job: JobState): void {
     "aria-valuenow": known ? Math.floor(job.progress * 100) : null,
     "aria-label": say(messages.progress, { title: job.title }),
   });
-  parts.fill.style.inlineSize = `${Math.min(1, Math.max(0, job.progress)) * 100}%`;
+  parts.fill.style.inlineSize = `${job.progress * 100}%`;
   put(parts.pct, known ? percent(job.progress) : "");
   // Which columns the words may take besides their own.
   parts.row.dataset.room = known

@@ -47,11 +47,7 @@ function words() {
 
 function progress() {
   const fill = h("i");
-  const bar = h(
-    "span",
-    { class: "cw-bar", role: "progressbar", "aria-valuemin": 0, "aria-valuemax": 100 },
-    fill,
-  );
+  const bar = h("span", { class: "cw-bar", role: "progressbar" }, fill);
   return { fill, bar, pct: h("span", { class: "cw-num cw-pct", "aria-hidden": "true" }) };
 }
 

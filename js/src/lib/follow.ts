@@ -3,6 +3,8 @@ import type { Kernel } from "./kernel";
 import { MOVING, type Model, type Told } from "./wire";
 
 const QUIET_MS = 10_000;
+// A first picture has its way free meanwhile.
+const LATER_MS = 150;
 
 /** What is told of each newer state: its seconds were true at `since` (performance.now). */
 type Show<S> = (state: S, since: number) => void;
@@ -11,7 +13,8 @@ type Show<S> = (state: S, since: number) => void;
  * Tells a view each newer state.
  *
  * What a view finds in the trait may be old (a page that was reloaded, a notebook that was saved), and messages can be
- * dropped under load: so it asks when it begins, when it sees a gap, and when a job that goes on is quiet.
+ * dropped under load: so it asks when it begins (a little later where nothing goes on), when it sees a gap, and when a
+ * job that goes on is quiet.
  */
 export class Follower<S extends Told> {
   readonly #model: Model<S>;
@@ -28,14 +31,17 @@ export class Follower<S extends Told> {
     this.#show = show;
     this.#signal = signal;
     const changed = () => this.#changed();
-    const quiet = setInterval(() => this.#askIfQuiet(), QUIET_MS);
+    const begin = setTimeout(() => this.#ask(), this.#moves() ? 0 : LATER_MS);
+    const quiet = setInterval(() => {
+      if (this.#moves() && performance.now() - this.#heard > QUIET_MS) this.#ask();
+    }, QUIET_MS);
     model.on("change:state", changed);
     signal.addEventListener("abort", () => {
       model.off("change:state", changed);
+      clearTimeout(begin);
       clearInterval(quiet);
     });
     this.#take(model.get("state"), 0);
-    this.#ask();
   }
 
   #changed(): void {
@@ -65,9 +71,8 @@ export class Follower<S extends Told> {
     }
   }
 
-  #askIfQuiet(): void {
+  #moves(): boolean {
     const { job, active } = this.#model.get("state");
-    const moving = active || (job && MOVING.has(job.status));
-    if (moving && performance.now() - this.#heard > QUIET_MS) this.#ask();
+    return Boolean(active || (job && MOVING.has(job.status)));
   }
 }

@@ -1,4 +1,5 @@
 // One shape for each state, so that a state is never told by colour alone.
+import { attach } from "./dom";
 import type { Status } from "./wire";
 
 const SVG = "http://www.w3.org/2000/svg";
@@ -16,13 +17,11 @@ const SHAPES: Record<Status, string> = {
 
 export function mark(): SVGSVGElement {
   const svg = document.createElementNS(SVG, "svg");
-  svg.setAttribute("class", "cw-mark");
-  svg.setAttribute("viewBox", "0 0 14 14");
-  svg.setAttribute("aria-hidden", "true");
+  attach(svg, { class: "cw-mark", viewBox: "0 0 14 14", "aria-hidden": "true" });
   svg.append(document.createElementNS(SVG, "path"));
   return svg;
 }
 
 export function setMark(svg: SVGSVGElement, status: Status): void {
-  svg.firstElementChild?.setAttribute("d", SHAPES[status]);
+  attach(svg.firstElementChild as Element, { d: SHAPES[status] });
 }

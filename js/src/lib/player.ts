@@ -18,7 +18,8 @@ export class Player {
     this.el.hidden = false;
   });
   readonly #below = h("div", { class: "cw-below", hidden: true });
-  readonly el = h("div", { class: "cw-player", role: "group" }, this.screen.el, this.#below);
+  /** Hidden until there is something to see. */
+  readonly el = h("div", { class: "cw-player", role: "group", hidden: true }, this.screen.el, this.#below);
   readonly #kernel: Kernel;
   readonly #signal: AbortSignal;
   #shown: string | undefined;

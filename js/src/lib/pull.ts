@@ -14,9 +14,9 @@ export type Source = (
 
 /**
  * The server's URL if it has that, else through the kernel. `early` hears the server's before anybody has looked whether
- * it is any good: the look takes as long as a first picture.
+ * it is any good, and says when to: the look takes as long as a first picture.
  */
-export function sourceOf(kernel: Kernel, early?: (url: string) => void): Source {
+export function sourceOf(kernel: Kernel, early?: (url: string) => unknown): Source {
   const pieces = fromKernel(kernel);
   return async (take, onProgress, signal) => {
     const url = take.place && (await fromServer(kernel, take, early, signal));
@@ -28,18 +28,17 @@ export function sourceOf(kernel: Kernel, early?: (url: string) => void): Source 
 async function fromServer(
   kernel: Kernel,
   { place, size }: TakeState,
-  early: ((url: string) => void) | undefined,
+  early: ((url: string) => unknown) | undefined,
   signal: AbortSignal,
 ): Promise<string | null> {
   try {
     const url = await kernel.resolve(place as string);
     signal.throwIfAborted();
-    early?.(url);
+    await early?.(url);
     // Past the browser's cache, which would let the player wait until the look is over.
     const answer = await fetch(url, { cache: "no-store", headers: { Range: "bytes=0-0" }, signal });
     answer.body?.cancel();
-    const whole = Number(answer.headers.get("Content-Range")?.split("/")[1]);
-    return answer.status === 206 && whole === size ? url : null;
+    return answer.ok && answer.headers.get("Content-Range")?.endsWith(`/${size}`) ? url : null;
   } catch {
     signal.throwIfAborted();
     return null;
@@ -50,13 +49,13 @@ async function fromServer(
 export function fromKernel(kernel: Kernel): Source {
   const had: DataView<ArrayBuffer>[] = [];
   return async (take, onProgress, signal) => {
-    const count = Math.ceil(take.size / PIECE);
-    const missing = Array.from({ length: count }, (_, at) => at).filter((at) => !had[at]);
+    let next = 0;
     // One piece that can't be had ends the others too.
     const failed = new AbortController();
     const life = AbortSignal.any([signal, failed.signal]);
     const pull = async () => {
-      for (let at = missing.shift(); at !== undefined; at = missing.shift()) {
+      for (let at = next++; at * PIECE < take.size; at = next++) {
+        if (had[at]) continue;
         const [, [piece]] = await kernel.read("piece", { take: take.id, offset: at * PIECE }, life);
         had[at] = piece as DataView<ArrayBuffer>;
         onProgress(had.reduce((sum, one) => sum + one.byteLength, 0));

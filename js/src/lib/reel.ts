@@ -39,12 +39,8 @@ export class Reel implements Resident {
 
   /** Show the poster, and load whenever the screen can be seen. */
   begin(): void {
-    const { kind, poster } = this.#take;
-    const show = (url: string | null) => {
-      if (url && !this.#life.aborted) this.#screen.poster(url);
-    };
-    if (poster?.startsWith("data:")) show(poster);
-    else posterOf(this.#take, this.#kernel, this.#life).then(show);
+    const { kind, place } = this.#take;
+    this.#poster();
     if (kind !== "video" && kind !== "image") return;
     const tell = (visible: boolean) => {
       this.#visible = visible;
@@ -54,12 +50,17 @@ export class Reel implements Resident {
     watchView(this.#screen.el, tell, this.#life);
     // An observer speaks with the next frame, which is late in a page that is being built. The kernel is not asked earlier:
     // JupyterLab would not have its thread for widgets yet, and the question would wait for the cell.
-    if (this.#take.place) setTimeout(() => this.#inSight() && this.load());
+    if (!place) return;
+    setTimeout(() => {
+      const { top, bottom } = this.#screen.el.getBoundingClientRect();
+      if (bottom > 0 && top < innerHeight && !this.#life.aborted) this.load();
+    });
   }
 
-  #inSight(): boolean {
-    const { top, bottom } = this.#screen.el.getBoundingClientRect();
-    return bottom > 0 && top < innerHeight && !this.#life.aborted;
+  async #poster(): Promise<void> {
+    if (this.#take.place) await this.#screen.pictured();
+    const url = await posterOf(this.#take, this.#kernel, this.#life);
+    if (url && !this.#life.aborted) this.#screen.poster(url);
   }
 
   /** The URL of the bytes; null if they can't be had or are not wanted any more. */

@@ -5,20 +5,23 @@ import * as messages from "./messages.json";
 import { bytes, say } from "./say";
 import type { TakeState } from "./wire";
 
+// Jupyter's server answers one thing at a time, and a video of its own disk within a tenth of a second.
+const PICTURE_MS = 150;
+
 export class Screen {
   readonly el: HTMLElement;
-  readonly video = h("video", { playsinline: true, loop: true, preload: "auto", hidden: true });
+  readonly video = h("video", { playsinline: true, loop: true, preload: "auto" });
   /** Asked when the video fails: whether it is fetched another way. */
   retry = () => false;
 
   readonly #image = h("img", { alt: "", hidden: true });
   readonly #fill = h("i");
-  readonly #bar = h("span", { class: "cw-load", role: "progressbar", hidden: true }, this.#fill);
-  readonly #tag = h("span", { class: "cw-tag cw-num", hidden: true });
+  readonly #bar = h("span", { class: "cw-load", role: "progressbar" }, this.#fill);
+  readonly #tag = h("span", { class: "cw-tag cw-num" });
   /** Which frame is shown while the video stands still. */
-  readonly #at = h("span", { class: "cw-tag cw-at cw-num", hidden: true });
+  readonly #at = h("span", { class: "cw-tag cw-at cw-num" });
   readonly #play = button("cw-play", () => this.#start());
-  readonly #note = h("div", { class: "cw-note", role: "status", hidden: true });
+  readonly #note = h("div", { class: "cw-note", role: "status" });
   readonly #shape: (ratio: number) => void;
   readonly #bare: boolean;
   #take: TakeState | undefined;
@@ -35,7 +38,6 @@ export class Screen {
   constructor(shape: (ratio: number) => void, bare = false) {
     this.#shape = shape;
     this.#bare = bare;
-    this.#play.hidden = true;
     this.el = h(
       "div",
       { class: "cw-screen" },
@@ -47,6 +49,7 @@ export class Screen {
       this.#play,
       this.#note,
     );
+    this.clear();
     const on = (name: string, heard: () => void) => this.video.addEventListener(name, heard);
     on("play", () => {
       this.#wanted = true;
@@ -61,7 +64,7 @@ export class Screen {
     });
     on("error", () => {
       // Taking the source away is an "error" too.
-      if (this.video.getAttribute("src") && !this.retry()) this.#tell(messages.cannot_play);
+      if (this.video.getAttribute("src") && !this.retry()) this.tell(messages.cannot_play);
     });
     this.#image.addEventListener("load", () => {
       const { naturalWidth, naturalHeight } = this.#image;
@@ -95,7 +98,7 @@ export class Screen {
       hidden: this.#bare || !moving,
       "aria-label": say(messages.play, { title: take.title }),
     });
-    if (!moving && take.kind !== "image") this.#tell(messages.cannot_play);
+    if (!moving && take.kind !== "image") this.tell(messages.cannot_play);
   }
 
   /** The take's small picture, which is shown until there is more. */
@@ -105,9 +108,11 @@ export class Screen {
     if (!this.#ready) this.#image.src = url;
   }
 
-  /** Say why there is no picture yet. */
-  idle(sentence: string): void {
-    this.#tell(sentence);
+  /** Say why there is no picture. */
+  tell(sentence: string): void {
+    this.#bar.hidden = this.#tag.hidden = this.#play.hidden = true;
+    this.#note.hidden = false;
+    this.#note.replaceChildren(h("span", {}, sentence));
   }
 
   /** Show a picture of the work in progress. */
@@ -135,14 +140,25 @@ export class Screen {
     if (late) put(this.#tag, messages.wait_kernel);
   }
 
-  ready(url: string): void {
+  /** Done when a video has its first picture, or is slow to have one: whatever else is asked for makes it slower. */
+  pictured(): Promise<unknown> {
+    return new Promise((done) => {
+      this.video.addEventListener("loadeddata", done, { once: true });
+      setTimeout(done, PICTURE_MS);
+    });
+  }
+
+  /** Show what is there now; done as `pictured`. */
+  ready(url: string): Promise<unknown> {
     this.#ready = true;
     this.#bar.hidden = this.#tag.hidden = true;
     if (this.#take?.kind === "image") this.#image.src = url;
-    if (this.#take?.kind !== "video" || this.video.getAttribute("src") === url) return;
-    this.video.src = url;
-    if (this.#rested) this.video.currentTime = this.#rested;
-    if (this.#wanted && !this.#bare) this.#start();
+    if (this.#take?.kind === "video" && this.video.getAttribute("src") !== url) {
+      this.video.src = url;
+      if (this.#rested) this.video.currentTime = this.#rested;
+      if (this.#wanted && !this.#bare) this.#start();
+    }
+    return this.pictured();
   }
 
   /** Hold the bytes no more; the poster stays, and where it was. */
@@ -159,13 +175,12 @@ export class Screen {
 
   /** Say what went wrong, and offer to try again. */
   fail(sentence: string): void {
-    this.#tell(sentence);
-    const again = button("", () => {
+    this.tell(sentence);
+    const again = () => {
       this.#note.hidden = true;
       this.#load();
-    });
-    put(again, messages.try_again);
-    this.#note.append(again);
+    };
+    this.#note.append(button("", again, messages.try_again));
   }
 
   clear(): void {
@@ -225,11 +240,5 @@ export class Screen {
     this.#at.hidden = !fps || !frames || !this.video.paused || !this.#wanted || this.#bare;
     if (fps && frames)
       put(this.#at, say(messages.frame, { at: Math.min(this.#frame(fps) + 1, frames), of: frames }));
-  }
-
-  #tell(sentence: string): void {
-    this.#bar.hidden = this.#tag.hidden = this.#play.hidden = true;
-    this.#note.hidden = false;
-    this.#note.replaceChildren(h("span", {}, sentence));
   }
 }

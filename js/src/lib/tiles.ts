@@ -36,7 +36,6 @@ export class Tiles {
     this.#signal = signal;
     this.#filter = new Filter(items, () => this.#draw());
     this.#player = new Player(kernel, signal);
-    this.#player.el.hidden = true;
     const close = button("cw-quiet cw-close", () => this.#close(), messages.close);
     this.#stage = h("div", { class: "cw-open", hidden: true }, this.#player.el, close);
     const label = say(messages.gallery, { count: count(items.length) });

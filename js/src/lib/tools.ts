@@ -27,14 +27,14 @@ export function toggle(text: string, on: boolean, tell: (on: boolean) => void): 
 export function speeder(tell: (speed: number) => void): HTMLButtonElement {
   let at = 0;
   const it = button("cw-quiet cw-num", () => {
-    at = (at + 1) % SPEEDS.length;
-    show();
-    tell(SPEEDS[at] ?? 1);
+    at++;
+    tell(show());
   });
   const show = () => {
-    const n = SPEEDS[at] ?? 1;
+    const n = SPEEDS[at % SPEEDS.length] as number;
     put(it, say(messages.speed, { n }));
     attach(it, { "aria-label": say(messages.speed_label, { n }) });
+    return n;
   };
   show();
   return it;
