@@ -50,11 +50,8 @@ export class Reel implements Resident {
     watchView(this.#screen.el, tell, this.#life);
     // An observer speaks with the next frame, which is late in a page that is being built. The kernel is not asked earlier:
     // JupyterLab would not have its thread for widgets yet, and the question would wait for the cell.
-    if (!place) return;
-    setTimeout(() => {
-      const { top, bottom } = this.#screen.el.getBoundingClientRect();
-      if (bottom > 0 && top < innerHeight && !this.#life.aborted) this.load();
-    });
+    const { top, bottom } = this.#screen.el.getBoundingClientRect();
+    if (place && bottom > 0 && top < innerHeight) this.load();
   }
 
   async #poster(): Promise<void> {
