@@ -19,6 +19,7 @@ const bundles = await context({
   bundle: true,
   minify: true,
   format: "esm",
+  charset: "utf8",
   target: "es2022",
   // A chunk shared by two entries could not be found from the blob URLs that anywidget loads modules from.
   splitting: false,

@@ -170,6 +170,54 @@ test("the speed holds for all", async () => {
   await show();
   named("1×")?.click();
   expect(videos().map((video) => video.playbackRate)).toEqual([0.5, 0.5]);
+  // What is loaded, or loaded again, begins with the default.
+  expect(videos().map((video) => video.defaultPlaybackRate)).toEqual([0.5, 0.5]);
+});
+
+test("however often it begins again, it looks once in a frame", async () => {
+  await show();
+  go().click();
+  await settle();
+  const [, long] = videos() as [HTMLVideoElement, HTMLVideoElement];
+  for (let round = 0; round < 5; round++) {
+    long.currentTime = 2;
+    playing.delete(long);
+    long.dispatchEvent(new Event("ended"));
+    await arrive();
+  }
+  const frames = vi.spyOn(globalThis, "requestAnimationFrame");
+  await soon();
+  await soon();
+  // Two are ours.
+  expect(frames.mock.calls.length - 2).toBeLessThanOrEqual(2);
+});
+
+test("a sound that is longer than the picture is no later moment", async () => {
+  await show();
+  const [, long] = videos() as [HTMLVideoElement, HTMLVideoElement];
+  go().click();
+  await settle();
+  long.currentTime = 2.6;
+  await soon();
+  expect(all(".cw-over").map((over) => over.hidden)).toEqual([false, true]);
+  expect(slider().getAttribute("aria-valuetext")).toBe("2.0 / 2.0 s, frame 48");
+});
+
+test("one that this browser can't play holds up none of the others", async () => {
+  await show();
+  const [short, long] = videos() as [HTMLVideoElement, HTMLVideoElement];
+  vi.spyOn(HTMLMediaElement.prototype, "readyState", "get").mockImplementation(function (
+    this: HTMLMediaElement,
+  ) {
+    return this === short ? 0 : 4;
+  });
+  go().click();
+  await settle();
+  expect(playing.size).toBe(0);
+  short.dispatchEvent(new Event("error"));
+  await settle();
+  expect([...playing]).toEqual([long]);
+  expect(all(".cw-note")[0]?.textContent).toContain("cannot be shown");
 });
 
 test("one is heard when it is asked for", async () => {

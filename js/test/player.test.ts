@@ -129,6 +129,53 @@ test("one refused piece ends the others, says why, and can be tried again", asyn
   expect(find(".cw-note").hidden).toBe(true);
 });
 
+test("what came in the end is not covered by what went wrong before", async () => {
+  player.show(take({ size: 1 }));
+  FakeObserver.see();
+  await fake.refuse(fake.sent[0], "The file a.mp4 is gone. Run the cell again.");
+  expect(find(".cw-note").hidden).toBe(false);
+  FakeObserver.see(false);
+  FakeObserver.see();
+  await fake.answer(fake.sent[1], {}, [new ArrayBuffer(1)]);
+  expect(video().getAttribute("src")).toBe("blob:1");
+  expect(find(".cw-note").hidden).toBe(true);
+});
+
+test("a poster that comes late does not cover the frame that is there, and stands there when that is let go", async () => {
+  let answer = (_: Response) => {};
+  vi.stubGlobal("fetch", (url: string) =>
+    url === "a.jpg" ? new Promise((done) => (answer = done)) : Promise.reject(),
+  );
+  player.show(take({ poster: "a.jpg" }));
+  vi.spyOn(HTMLMediaElement.prototype, "readyState", "get").mockReturnValue(2);
+  await settle();
+  answer(new Response("x"));
+  await vi.waitFor(() => expect(urls.made).toHaveLength(1));
+  await settle();
+  expect(video().hasAttribute("poster")).toBe(false);
+  vi.spyOn(HTMLMediaElement.prototype, "readyState", "get").mockReturnValue(0);
+  player.screen.rest();
+  expect(video().getAttribute("poster")).toBe("blob:1");
+});
+
+test("the keys go on at the video when the button that was pressed vanishes", async () => {
+  document.body.replaceChildren(player.el);
+  await load();
+  video().tabIndex = 0; // as its controls make it in a browser
+  find(".cw-play").focus();
+  video().dispatchEvent(new Event("play"));
+  expect(find(".cw-play").hidden).toBe(true);
+  expect(document.activeElement).toBe(video());
+});
+
+test("an image is not shown before it is known to be there", async () => {
+  vi.stubGlobal("fetch", async () => new Response("", { status: 404 }));
+  player.show(take({ kind: "image", media_type: "image/png", place: "a.png", size: 1 }));
+  FakeObserver.see();
+  await vi.waitFor(() => expect(fake.asked("piece")).toHaveLength(1));
+  expect(find<HTMLImageElement>("img").hasAttribute("src")).toBe(false);
+});
+
 test("a view that goes asks for no more and lets its bytes go", async () => {
   await load();
   life.abort();

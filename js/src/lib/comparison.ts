@@ -59,11 +59,17 @@ export class Comparison {
       seconds: take.seconds ?? (take.frames ?? 1) / fps,
       gone: false,
     };
-    const reel = new Reel(take, screen, kernel, signal, (there) => {
+    const tell = (there: boolean) => {
       track.gone = !there;
       screen.video.dispatchEvent(new Event("cw-gone"));
-    });
-    screen.retry = () => reel.retry();
+    };
+    const reel = new Reel(take, screen, kernel, signal, tell);
+    screen.retry = () => {
+      const again = reel.retry();
+      // The bytes are there, but this browser can't play them.
+      if (!again) tell(false);
+      return again;
+    };
     screen.set(take, () => reel.load());
     // One is heard at a time: the first, and none before it is asked for.
     screen.video.muted = true;

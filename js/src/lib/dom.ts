@@ -16,7 +16,7 @@ export function h<K extends keyof HTMLElementTagNameMap>(
 export function attach(element: Element, attributes: Attributes): void {
   for (const [name, value] of Object.entries(attributes)) {
     if (value === null || value === false) element.removeAttribute(name);
-    else element.setAttribute(name, value === true ? "" : String(value));
+    else element.setAttribute(name, value === true ? "" : (value as string));
   }
 }
 

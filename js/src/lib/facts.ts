@@ -12,7 +12,7 @@ const TOLD = new Set(["prompt", "seed", "width", "height", "fps", "length", "fra
 export function facts(take: TakeState): string[] {
   const { seed } = take.inputs;
   const found: string[] = [];
-  if (seed !== undefined && seed !== null) found.push(say(messages.seed, { n: String(seed) }));
+  if (seed !== undefined && seed !== null) found.push(say(messages.seed, { n: seed as string }));
   if (take.width && take.height) found.push(`${take.width}×${take.height}`);
   if (take.seconds) {
     const n = take.seconds.toFixed(1);
@@ -24,7 +24,7 @@ export function facts(take: TakeState): string[] {
   if (take.simulated) found.push(messages.simulated);
   for (const [name, value] of Object.entries(take.inputs))
     if (!TOLD.has(name) && value !== null && value !== "")
-      found.push(say(messages.input, { name: name.replaceAll("_", " "), value: String(value) }));
+      found.push(say(messages.input, { name: name.replaceAll("_", " "), value: value as string }));
   return found;
 }
 

@@ -63,7 +63,7 @@ export class Follower<S extends Told> {
     this.#asking = true;
     try {
       const [answer] = await this.#kernel.read("snapshot", {}, this.#signal);
-      this.#take(answer.state as S, Number(answer.late));
+      this.#take(answer.state as S, answer.late as number);
     } catch {
       // The view went, or there is no kernel: what is shown stays.
     } finally {
@@ -71,8 +71,8 @@ export class Follower<S extends Told> {
     }
   }
 
-  #moves(): boolean {
+  #moves(): unknown {
     const { job, active } = this.#model.get("state");
-    return Boolean(active || (job && MOVING.has(job.status)));
+    return active || (job && MOVING.has(job.status));
   }
 }

@@ -26,6 +26,7 @@ export class InStep {
   readonly #tell: () => void;
   readonly #signal: AbortSignal;
   #speed = 1;
+  #next = 0;
   /** The moment that is being looked for, and the one that was asked of all videos. */
   #wanted: number | undefined;
   #asked: number | undefined;
@@ -41,7 +42,8 @@ export class InStep {
   }
 
   get at(): number {
-    return this.#wanted ?? this.#leader?.video.currentTime ?? 0;
+    // A sound track may go on after the last picture.
+    return Math.min(this.#wanted ?? this.#leader?.video.currentTime ?? 0, this.seconds);
   }
 
   get frame(): number {
@@ -90,7 +92,8 @@ export class InStep {
 
   set speed(speed: number) {
     this.#speed = speed;
-    for (const { video } of this.#tracks) video.playbackRate = speed;
+    // The default too: a video that is loaded, or loaded again, begins with that.
+    for (const { video } of this.#tracks) video.playbackRate = video.defaultPlaybackRate = speed;
   }
 
   get #there(): Track[] {
@@ -156,7 +159,9 @@ export class InStep {
     for (const track of this.#there)
       if (leader && track !== leader) this.#keep(track, leader.video.currentTime);
     this.#tell();
-    requestAnimationFrame(() => this.#follow());
+    // One at a time: who plays again may not have ended the one before.
+    cancelAnimationFrame(this.#next);
+    this.#next = requestAnimationFrame(() => this.#follow());
   }
 
   #keep({ video, seconds }: Track, at: number): void {

@@ -80,49 +80,36 @@ export class Kernel {
         reject(reason);
       };
       const aborted = () => end(signal?.reason);
-      const again = () => {
-        if (message.kind === "read") this.#send(question, end);
+      let timer: ReturnType<typeof setTimeout>;
+      // One that stays late asks less and less, and only the one that waits longest: a kernel that was busy for minutes
+      // would answer all of them.
+      const wait = (ms = this.#patience, first = true) => {
+        clearTimeout(timer);
+        timer = setTimeout(() => {
+          this.#mark(id, true);
+          const asks = first || this.#open.keys().next().value === id;
+          if (asks && message.kind === "read") this.#send(question, end);
+          wait(Math.min(2 * ms, LONGEST_MS), false);
+        }, ms);
       };
-      const clock = this.#clock(id, again);
       signal?.addEventListener("abort", aborted);
       this.#open.set(id, {
         done: (answer, buffers) => (answer.ok ? resolve([answer, buffers]) : reject(new Error(answer.error))),
-        wait: clock.start,
+        wait,
         forget: () => {
-          clock.stop();
+          clearTimeout(timer);
           signal?.removeEventListener("abort", aborted);
         },
       });
-      clock.start();
+      wait();
       this.#send(question, end, buffers);
     });
-  }
-
-  /** Tells when a question is late. One that stays so asks less and less, and only for the one that waits longest:
-   * a kernel that was busy for minutes would answer all of them. */
-  #clock(id: string, again: () => void) {
-    let timer: ReturnType<typeof setTimeout>;
-    const arm = (wait: number, first: boolean) => {
-      timer = setTimeout(() => {
-        this.#mark(id, true);
-        if (first || this.#open.keys().next().value === id) again();
-        arm(Math.min(2 * wait, LONGEST_MS), false);
-      }, wait);
-    };
-    return {
-      start: () => {
-        clearTimeout(timer);
-        arm(this.#patience, true);
-      },
-      stop: () => clearTimeout(timer),
-    };
   }
 
   #send(question: { id: string }, end: (reason: unknown) => void, buffers?: ArrayBuffer[]): void {
     (this.#open.get(question.id) as Waiting).sent = performance.now();
     try {
-      if (buffers?.length) this.#model.send(question, undefined, buffers);
-      else this.#model.send(question);
+      this.#model.send(question, undefined, buffers);
     } catch {
       end(new Error(messages.no_kernel));
     }

@@ -32,13 +32,13 @@ export class Reel implements Resident {
     this.#take = take;
     this.#screen = screen;
     this.#kernel = kernel;
-    this.#source = sourceOf(kernel, (url) => screen.ready(url));
+    this.#source = sourceOf(kernel, take.kind === "video" ? (url) => screen.ready(url) : undefined);
     this.#life = life;
     life.addEventListener("abort", () => this.#forget());
   }
 
   /** Show the poster, and load whenever the screen can be seen. */
-  begin(): void {
+  async begin(): Promise<void> {
     const { kind, place } = this.#take;
     this.#poster();
     if (kind !== "video" && kind !== "image") return;
@@ -50,8 +50,9 @@ export class Reel implements Resident {
     watchView(this.#screen.el, tell, this.#life);
     // An observer speaks with the next frame, which is late in a page that is being built. The kernel is not asked earlier:
     // JupyterLab would not have its thread for widgets yet, and the question would wait for the cell.
+    await null; // until it is in the page
     const { top, bottom } = this.#screen.el.getBoundingClientRect();
-    if (place && bottom > 0 && top < innerHeight) this.load();
+    if (place && bottom > 0 && top < innerHeight && !this.#life.aborted) this.load();
   }
 
   async #poster(): Promise<void> {

@@ -3,7 +3,7 @@ import * as messages from "./messages.json";
 
 /** A string for people, with its {gaps} filled. */
 export function say(words: string, gaps: Record<string, string | number>): string {
-  return words.replace(/\{(\w+)\}/g, (_, name: string) => String(gaps[name] ?? ""));
+  return words.replace(/\{(\w+)\}/g, (_, name: string) => (gaps[name] ?? "") as string);
 }
 
 /** Seconds as m:ss, from an hour on as h:mm:ss. */

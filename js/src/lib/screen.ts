@@ -7,6 +7,7 @@ import type { TakeState } from "./wire";
 
 // Jupyter's server answers one thing at a time, and a video of its own disk within a tenth of a second.
 const PICTURE_MS = 150;
+const HAVE_CURRENT_DATA = 2; // HTMLMediaElement's
 
 export class Screen {
   readonly el: HTMLElement;
@@ -52,8 +53,7 @@ export class Screen {
     this.clear();
     const on = (name: string, heard: () => void) => this.video.addEventListener(name, heard);
     on("play", () => {
-      this.#wanted = true;
-      this.#play.hidden = true;
+      this.#begun();
       this.#tellFrame();
     });
     on("pause", () => this.#tellFrame());
@@ -104,7 +104,8 @@ export class Screen {
   /** The take's small picture, which is shown until there is more. */
   poster(url: string): void {
     this.#poster = url;
-    attach(this.video, { poster: url });
+    // A poster would cover the frame that is there.
+    if (this.video.readyState < HAVE_CURRENT_DATA) attach(this.video, { poster: url });
     if (!this.#ready) this.#image.src = url;
   }
 
@@ -127,6 +128,7 @@ export class Screen {
   progress(done: number, size: number): void {
     const part = size ? done / size : 1;
     this.#bar.hidden = this.#tag.hidden = false;
+    this.#note.hidden = true;
     this.#fill.style.inlineSize = `${part * 100}%`;
     const text = say(messages.of_size, { done: bytes(done), size: bytes(size) });
     attach(this.#bar, { "aria-valuenow": Math.floor(part * 100), "aria-label": text });
@@ -170,17 +172,13 @@ export class Screen {
     this.#wanted = false;
     this.#bar.hidden = this.#tag.hidden = true;
     this.#play.hidden = hidden;
-    if (this.#poster) this.#image.src = this.#poster;
+    if (this.#poster) this.poster(this.#poster);
   }
 
   /** Say what went wrong, and offer to try again. */
   fail(sentence: string): void {
     this.tell(sentence);
-    const again = () => {
-      this.#note.hidden = true;
-      this.#load();
-    };
-    this.#note.append(button("", again, messages.try_again));
+    this.#note.append(button("", () => this.#load(), messages.try_again));
   }
 
   clear(): void {
@@ -212,6 +210,13 @@ export class Screen {
     else this.#load();
   }
 
+  #begun(): void {
+    this.#wanted = true;
+    // Else the keys would have nobody: the focus goes with what vanishes.
+    if (this.#play.matches(":focus")) this.video.focus();
+    this.#play.hidden = true;
+  }
+
   #whole(): void {
     // Refused where a page that embeds this one forbids it.
     if (document.fullscreenElement) document.exitFullscreen();
@@ -222,8 +227,7 @@ export class Screen {
     const video = this.video;
     const fps = this.#take?.fps;
     if (!video.getAttribute("src") || !fps) return;
-    this.#wanted = true;
-    this.#play.hidden = true;
+    this.#begun();
     video.pause();
     const last = (this.#take?.frames ?? Math.round(video.duration * fps)) - 1;
     const frame = Math.min(last, Math.max(0, this.#frame(fps) + by));
@@ -236,9 +240,9 @@ export class Screen {
   }
 
   #tellFrame(): void {
-    const { fps, frames } = this.#take ?? {};
-    this.#at.hidden = !fps || !frames || !this.video.paused || !this.#wanted || this.#bare;
-    if (fps && frames)
-      put(this.#at, say(messages.frame, { at: Math.min(this.#frame(fps) + 1, frames), of: frames }));
+    const of = this.#take?.frames ?? 0;
+    const fps = this.#take?.fps ?? 0;
+    this.#at.hidden = !fps || !of || !this.video.paused || !this.#wanted || this.#bare;
+    put(this.#at, say(messages.frame, { at: Math.min(this.#frame(fps) + 1, of), of }));
   }
 }
