@@ -8,7 +8,7 @@ from comfy_widgets.batch_items import Item
 from comfy_widgets.errors import BindingError, ComfyWidgetsError, TimelineError, WorkflowError
 from comfy_widgets.jobs import Job, Request
 from comfy_widgets.pipeline import Pipeline
-from comfy_widgets.shots import Shot, Text
+from comfy_widgets.shots import Shot, Text, check_shot
 from comfy_widgets.workflow import Filled, Workflow, drawn
 
 
@@ -96,7 +96,8 @@ def items(
             hint="An input of that name: Shot(…, inputs={'text': …}).",
         )
     made: list[Item] = []
-    for shot in shots:
+    for shot in [shots] if isinstance(shots, Shot) else shots:
+        check_shot(shot)
         try:
             if any(other.shot == shot.id for other in made):
                 raise TimelineError(f"Two shots have the id {shot.id}.", hint="Give each an id of its own.")

@@ -3,6 +3,7 @@
 import argparse
 import importlib.util
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -20,6 +21,14 @@ from comfy_widgets.demo import serve as serving
 from comfy_widgets.errors import ComfyWidgetsError, DemoError
 from comfy_widgets.takes import Take
 
+# What hints say in Python, as it is said in a terminal.
+_SPOKEN = (
+    (re.compile(r"Studio\('([^']+)'\)"), r"--url \1"),
+    (re.compile(r"Studio\(url, api_key=…\)"), "COMFY_API_KEY, beside the address in COMFY_URL"),
+    (re.compile(r"workflow\.bind\((\w+)='([^']+)'\)"), r"--set \2=…"),
+    (re.compile(r": job\.resubmit\(\)"), " by the same command"),
+    (re.compile(r" and the notebook's folder"), ""),
+)
 _FIRST = "01_first_take.ipynb"
 _COPY = Path("comfy_widgets_notebooks")
 
@@ -37,12 +46,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return int(options.run(options))
     except ComfyWidgetsError as error:
         # Not wrapped: a hint may be a command to copy.
-        Console(stderr=True).print(
-            f"comfy-widgets: {error}", style="red", markup=False, highlight=False, soft_wrap=True
-        )
+        words = f"comfy-widgets: {_in_a_shell(str(error))}"
+        Console(stderr=True).print(words, style="red", markup=False, highlight=False, soft_wrap=True)
         return 1
     except KeyboardInterrupt:
         return cli_run.INTERRUPTED
+
+
+def _in_a_shell(words: str) -> str:
+    for spoken, here in _SPOKEN:
+        words = spoken.sub(here, words)
+    return words
 
 
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:

@@ -114,7 +114,7 @@ class ComfyWidgetsError(Exception):
     @property
     def sentence(self) -> str:
         """What happened and what to do, without the place."""
-        return " ".join(filter(None, [self.what, *self.nearest, self.hint]))
+        return " ".join(filter(None, [self.what, self.hint, *self.nearest]))
 
     def __str__(self) -> str:
         return f"{self.where}: {self.sentence}" if self.where else self.sentence

@@ -133,6 +133,18 @@ class Shot:
         return cls(**{name: fields[name] for name in cls.__dataclass_fields__ if name in fields})
 
 
+def check_shot(shot: object) -> None:
+    """See that something is a shot.
+
+    Raises
+    ------
+    TimelineError
+        If it is not.
+    """
+    if not isinstance(shot, Shot):
+        raise TimelineError(f"This is no shot: {shot!r:.60}.", hint="Such as cw.Shot('shot-01', 'A lighthouse').")
+
+
 def _listed(words: list[str] | str) -> str:
     # A single word may stand without its list.
     return words if isinstance(words, str) else ", ".join(words)

@@ -9,7 +9,7 @@ from pathlib import PurePath
 from typing import Any
 
 from comfy_widgets.errors import TimelineError
-from comfy_widgets.shots import ENHANCERS, Shot
+from comfy_widgets.shots import ENHANCERS, Shot, check_shot
 from comfy_widgets.wording import nearest
 
 EDITABLE = tuple(each.name for each in fields(Shot) if each.name != "id")
@@ -143,8 +143,7 @@ def free_id(taken: Collection[str], like: str = "shot-00") -> str:
 
 def _fitting_shot(shot: Shot) -> Shot:
     """A shot with its values as a file keeps them; what could not be read back is refused before it is too late."""
-    if not isinstance(shot, Shot):
-        raise TimelineError(f"This is no shot: {shot!r}.", hint="Such as cw.Shot('shot-01', 'A lighthouse').")
+    check_shot(shot)
     return replace(shot, **_all_fitting(shot.id, {name: getattr(shot, name) for name in EDITABLE}))
 
 

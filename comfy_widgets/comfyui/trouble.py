@@ -27,9 +27,10 @@ def no_connection(address: Address, error: BaseException) -> ServerUnreachable:
 
 def refused(address: Address, method: str, path: str, status: int) -> KeyRefused:
     """The server wants a key, or another one."""
+    which = "another key than was sent" if {"X-API-Key", "Authorization"} & set(address.headers) else "its key"
     return KeyRefused(
         f"{address} refused {method} {path} (HTTP {status}).",
-        hint="Pass its key: Studio(url, api_key=…), or the header that your proxy wants: headers={…}.",
+        hint=f"Pass {which}: Studio(url, api_key=…), or the header that your proxy wants: headers={{…}}.",
     )
 
 

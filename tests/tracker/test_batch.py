@@ -6,7 +6,7 @@ import pytest
 
 from comfy_widgets import Shot, Studio, Workflow
 from comfy_widgets.demo import DemoServer
-from comfy_widgets.errors import BatchFailed, BindingError
+from comfy_widgets.errors import BatchFailed, BindingError, TimelineError
 from comfy_widgets.jobs import JobStatus
 from tests.lib.graphs import wan
 from tests.tracker.test_scenarios import graph, save, slow
@@ -244,3 +244,14 @@ async def test_cancelling_the_wait_leaves_the_batch(studio, server, workflow):
 
 async def _await(batch):
     await batch
+
+
+@pytest.mark.parametrize("wrong", ["dusk", {"prompt": "dusk"}])
+def test_what_is_no_shot_is_told_so(tmp_path, wrong):
+    with pytest.raises(TimelineError, match=r"This is no shot: .*Such as cw\.Shot"):
+        Studio(offline=True, cache=tmp_path).generate([wrong], Workflow(wan()))
+
+
+async def test_one_shot_is_a_batch_of_one(tmp_path):
+    batch = await Studio(offline=True, cache=tmp_path).generate(SHOTS[0], Workflow(wan()))
+    assert [item.shot for item in batch] == [SHOTS[0].id]

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from comfy_widgets import cli
+from comfy_widgets import cli, cli_run
 from comfy_widgets.cache import TakeCache
 from comfy_widgets.demo import DemoServer
 from comfy_widgets.marks import Marks
@@ -54,6 +54,35 @@ def test_options_and_inputs_stand_in_any_order(make, server, tmp_path, capfd):
         assert cli.main(["run", *arguments]) == 0
         assert capfd.readouterr().out.strip() == path
     assert server.journal.posts("/prompt") == 1
+
+
+def test_an_input_without_a_name_is_set_by_its_address(make, tmp_path):
+    assert make("KSampler.steps=3", "seed=7", "3.sampler_name=euler")[0] == 0
+    [take] = TakeCache(tmp_path / "takes").takes()
+    [sampler] = [node["inputs"] for node in take.graph.values() if node["class_type"] == "KSampler"]
+    assert (sampler["steps"], sampler["seed"], sampler["sampler_name"]) == (3, 7, "euler")
+    code, _, said = make("3.stepz=3")
+    assert code == 1
+    assert "Did you mean 3.steps?" in said
+
+
+def test_the_server_is_given_once(tmp_path, capfd):
+    with pytest.raises(SystemExit):
+        cli.main(["run", "wan.json", "--demo", "--url", "http://127.0.0.1:1"])
+    assert "not allowed with" in capfd.readouterr().err
+
+
+@pytest.mark.parametrize("terminal", [True, False])
+def test_a_server_that_went_silent_is_said(server, tmp_path, monkeypatch, capfd, terminal):
+    monkeypatch.setattr(cli_run, "STALE_SECONDS", 1.0)
+    monkeypatch.setattr(cli_run, "_is_still", lambda _console: not terminal)
+    if terminal:
+        monkeypatch.setenv("FORCE_COLOR", "1")
+    path = tmp_path / "wan.json"
+    path.write_text(json.dumps(wan()))
+    server.inject("loop:stall=3@KSampler")
+    assert cli.main(["run", str(path), "--url", server.url, "--folder", str(tmp_path / "takes")]) == 0
+    assert "no news for" in capfd.readouterr().err
 
 
 def test_an_option_that_is_unknown_is_told(tmp_path, capfd):

@@ -83,6 +83,25 @@ def test_an_error_is_one_line_on_stderr_however_long(monkeypatch, capsys):
     assert err == f"comfy-widgets: Nobody answers at [red]http://x[/red]. {hint}\n"
 
 
+@pytest.mark.parametrize(
+    ("hint", "said"),
+    [
+        ("Start ComfyUI, or pass its address: Studio('http://host:8188').", "address: --url http://host:8188."),
+        ("Pass its key: Studio(url, api_key=…), or a header.", "COMFY_API_KEY, beside the address in COMFY_URL, or"),
+        ("Choose one: workflow.bind(seed='9.seed').", "Choose one: --set 9.seed=…."),
+        ("Submit it again: job.resubmit().", "Submit it again by the same command."),
+        ("Check the path and the notebook's folder.", "Check the path."),
+    ],
+)
+def test_hints_are_said_as_one_types_them_here(hint, said, monkeypatch, capsys):
+    def fail(_options):
+        raise ServerUnreachable("It went wrong.", hint=hint)
+
+    monkeypatch.setattr(cli, "_serve", fail)
+    assert cli.main(["serve"]) == 1
+    assert said in capsys.readouterr().err
+
+
 def test_ctrl_c_ends_quietly(monkeypatch, capsys):
     def interrupted(_options):
         raise KeyboardInterrupt
