@@ -157,9 +157,13 @@ class Pipeline:
         self._start(Attempt(job, self.server, self.cache, prior=row.prompt_id, may_submit=False))
         return job
 
-    async def close(self) -> None:
+    def close(self) -> asyncio.Future[None]:
         """Follow nothing any more; prompts on the server go on and can be resumed."""
+        # At once: what is asked for from now on would be taken down before it began.
         self._closed = True
+        return self.start(self._close())
+
+    async def _close(self) -> None:
         tasks = [attempt.task for attempt in self._attempts.values() if attempt.task is not None]
         for task in tasks:
             task.cancel()
@@ -203,6 +207,7 @@ class Pipeline:
 
         def begin() -> None:
             attempt.task = loop.create_task(self._work(attempt), name=f"comfy_widgets job {attempt.job.id}")
+            attempt.task.add_done_callback(lambda _: self._see_that_it_is_over(attempt))
 
         if loop.is_running() and not self.home.runs_here:
             loop.call_soon_threadsafe(begin)
@@ -303,6 +308,13 @@ class Pipeline:
         if attempt.posted and attempt.tracked is not None:
             await tracker_for(self.server.address).cancel(attempt.tracked)
         await job.ended()
+
+    def _see_that_it_is_over(self, attempt: Attempt) -> None:
+        """What is cancelled before its first step runs no line of its own."""
+        if self._attempts.get(attempt.job) is attempt:
+            if self._closed:
+                attempt.fail(JobStatus.LOST, closed())
+            self._forget(attempt)
 
     def _forget(self, attempt: Attempt) -> None:
         attempt.leave_line()

@@ -368,7 +368,7 @@ class Studio:
         asyncio.Future
             Done when all is closed; need not be awaited in a script.
         """
-        done = self._pipeline.start(self._pipeline.close())
+        done = self._pipeline.close()
         if not self._home.turns_by_itself:
             self._home.close()
         return done

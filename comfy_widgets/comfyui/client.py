@@ -222,9 +222,9 @@ class Client:
         UploadTooLarge
             If the server refuses its size.
         InputFileError
-            If it can't be read any more.
+            If it can't be read any more, or has changed.
         """
-        content = await asyncio.to_thread(parts.content_of, path)
+        content = await asyncio.to_thread(parts.content_of, path, name)
         form: dict[str, Any] = {"files": {"image": (name, content)}, "data": {"type": "input", "overwrite": "false"}}
         answer = await self._send("POST", "/upload/image", **form)
         if answer.status_code in _PASSING:

@@ -1,5 +1,6 @@
 """Files on their way: what is here of one that is fetched, of which version it is; the bytes of one that is sent."""
 
+import hashlib
 import re
 from collections.abc import Mapping
 from contextlib import suppress
@@ -66,18 +67,21 @@ def nothing_left(headers: Mapping[str, str], output: OutputFile, part: Path, hav
     return total.isdecimal()
 
 
-def content_of(path: Path) -> bytes:
-    """The bytes of a file that is sent.
+def content_of(path: Path, name: str) -> bytes:
+    """The bytes of a file that is sent under a name which says what is in it.
 
     Raises
     ------
     InputFileError
-        If it can't be read any more.
+        If it can't be read any more, or is another one by now: the server would keep it under the first one's name.
     """
     try:
-        return path.read_bytes()
+        content = path.read_bytes()
     except OSError as error:
         raise InputFileError(
             f"The input file {path} can't be read any more: {error.strerror or error}.",
             hint="Put it back and submit again.",
         ) from error
+    if not hashlib.sha256(content).hexdigest().startswith(name.removeprefix("cw_").partition(".")[0]):
+        raise InputFileError(f"The input file {path} has changed since it was asked for.", hint="Submit it again.")
+    return content

@@ -20,6 +20,7 @@ from comfy_widgets.errors import (
     BindingError,
     CacheNotWritable,
     Cancelled,
+    InputFileError,
     Interrupted,
     NodeFailed,
     NotComfyUI,
@@ -83,6 +84,18 @@ async def test_an_input_that_the_server_has_is_not_uploaded_again(studio, server
     await studio.submit(keyframes, seed=2, keyframe=keyframe)
     assert server.journal.posts("/prompt") == 2
     assert server.journal.posts("/upload/image") == 1
+
+
+async def test_a_keyframe_that_changes_before_it_is_uploaded_is_not_taken_for_the_first(
+    studio, server, keyframes, tmp_path
+):
+    keyframe = tmp_path / "frame.png"
+    keyframe.write_bytes(png())
+    job = studio.submit(keyframes, seed=1, keyframe=keyframe)
+    keyframe.write_bytes(png(light=200))
+    with pytest.raises(InputFileError, match="has changed since it was asked for"):
+        await job
+    assert server.journal.posts("/prompt") == server.journal.posts("/upload/image") == 0
 
 
 async def test_the_same_request_while_it_is_made_is_the_same_job(studio, server, workflow):
@@ -356,10 +369,10 @@ async def test_a_folder_that_cannot_be_written_is_told_before_rendering(server, 
     assert stat.S_ISREG(blocked.stat().st_mode)
 
 
-def png():
+def png(light=0):
     """A small real picture."""
     frame = av.VideoFrame(64, 48, "rgb24")
-    frame.planes[0].update(bytes(frame.planes[0].buffer_size))
+    frame.planes[0].update(bytes([light]) * frame.planes[0].buffer_size)
     encoder = av.CodecContext.create("png", "w")
     encoder.width, encoder.height, encoder.pix_fmt, encoder.time_base = 64, 48, "rgb24", Fraction(1, 1)
     return b"".join(bytes(packet) for packet in [*encoder.encode(frame), *encoder.encode(None)])

@@ -11,12 +11,34 @@ from comfy_widgets.comfyui.capabilities import Capabilities
 from comfy_widgets.comfyui.client import Client
 from comfy_widgets.comfyui.replies import OutputFile
 from comfy_widgets.demo import DemoServer
-from comfy_widgets.errors import CacheError, JobFailed
+from comfy_widgets.errors import CacheError, JobFailed, Lost
 from tests.lib.graphs import wan
 from tests.lib.takes import request
 from tests.tracker.test_scenarios import graph, save, slow
 
 pytestmark = pytest.mark.slow
+
+
+async def test_a_studio_that_was_told_to_close_refuses_at_once(server, workflow, tmp_path):
+    studio = Studio(server.url, cache=tmp_path / "takes")
+    await studio.submit(workflow, seed=1)
+    studio.close()
+    with pytest.raises(JobFailed, match="The studio is closed"):
+        studio.submit(workflow, seed=2)
+
+
+async def test_what_was_asked_for_right_before_the_close_is_over_and_holds_nobody_up(server, workflow, tmp_path):
+    async with Studio(server.url, cache=tmp_path / "takes") as other:
+        studio = Studio(server.url, cache=tmp_path / "takes")
+        job = studio.submit(workflow, seed=2)
+        # Before its task has had a turn.
+        await studio.close()
+        assert job.over
+        with pytest.raises(Lost, match="closed"):
+            await job
+        again = other.submit(workflow, seed=2)
+        assert again is not job
+        assert (await again).path.is_file()
 
 
 async def test_a_closed_studio_asks_for_nothing_more(server, studio, workflow):

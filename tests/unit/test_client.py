@@ -228,6 +228,10 @@ async def test_no_other_request_follows_a_redirect(talk):
 # Input files
 
 
+# What is in the picture says its name.
+NAME = "cw_92b2fa5802895831.png"
+
+
 @pytest.fixture
 def picture(tmp_path):
     path = tmp_path / "frame.png"
@@ -240,26 +244,34 @@ async def test_an_upload_takes_the_name_that_the_server_gives(talk, picture):
         return reply(b"", 404) if asked.method == "HEAD" else reply({"name": "cw_1 (1).png", "subfolder": "mine"})
 
     client, server = await talk(answer)
-    assert await client.provide("cw_1.png", picture) == "mine/cw_1 (1).png"
-    assert b'filename="cw_1.png"' in server.asked[-1].body
+    assert await client.provide(NAME, picture) == "mine/cw_1 (1).png"
+    assert f'filename="{NAME}"'.encode() in server.asked[-1].body
     assert b"a picture" in server.asked[-1].body
 
 
 async def test_an_input_that_is_too_large_says_how_large(talk, picture):
     client, _ = await talk(lambda _asked: reply("Maximum request body size 104857600 exceeded.", 413))
     with pytest.raises(UploadTooLarge, match=r"frame\.png has \d\.\d kB.*--max-upload-size"):
-        await client.upload("cw_1.png", picture)
+        await client.upload(NAME, picture)
 
 
 async def test_an_input_that_is_gone_meanwhile_is_named(talk, picture):
     client, server = await talk(lambda _asked: reply(b"", 404))
     picture.unlink()
     with pytest.raises(InputFileError, match=r"frame\.png can't be read any more: No such file"):
-        await client.provide("cw_1.png", picture)
+        await client.provide(NAME, picture)
+    assert server.paths("POST") == []
+
+
+async def test_an_input_that_changed_meanwhile_is_not_sent_under_the_name_of_what_it_was(talk, picture):
+    client, server = await talk(lambda _asked: reply(b"", 404))
+    picture.write_bytes(b"another picture")
+    with pytest.raises(InputFileError, match=r"frame\.png has changed since it was asked for\. Submit it again\."):
+        await client.provide(NAME, picture)
     assert server.paths("POST") == []
 
 
 async def test_an_upload_without_a_name_in_the_answer_is_an_error(talk, picture):
     client, _ = await talk(lambda _asked: reply({}))
     with pytest.raises(ServerError, match=r"frame\.png.*which name"):
-        await client.upload("cw_1.png", picture)
+        await client.upload(NAME, picture)
