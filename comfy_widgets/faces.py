@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Protocol
 from urllib.parse import quote
 
-from comfy_widgets.host import host, serves_files
+from comfy_widgets.host import host, notebook_folder, serves_files
 
 _live: dict[type, Callable[[Any], Any]] = {}
 _loaders: list[Callable[[], object]] = []
@@ -133,12 +133,12 @@ def _widget_view(thing: Any) -> dict[str, Any]:
 def notebook_path(path: Path) -> str | None:
     """The URL of a file relative to the notebook, None where such a URL leads nowhere.
 
-    A kernel starts in its notebook's folder. VS Code, Colab and marimo serve no files by relative path.
+    VS Code, Colab and marimo serve no files by relative path.
     """
     if not serves_files(host()):
         return None
     try:
-        relative = path.resolve().relative_to(Path.cwd().resolve())
+        relative = path.resolve().relative_to(notebook_folder().resolve())
     except (ValueError, OSError):  # the latter if the notebook's folder was removed
         return None
     # Jupyter's server answers 404 for anything in a hidden folder.

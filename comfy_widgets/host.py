@@ -2,6 +2,7 @@
 
 import os
 import sys
+from pathlib import Path
 
 _NAMES = {
     "colab": "Google Colab",
@@ -27,6 +28,14 @@ def host() -> str:
     if "-jvsc-" in (session or "") or (session is None and any(name in os.environ for name in _VSCODE)):
         return "vscode"
     return "jupyter" if "ipykernel" in sys.modules else "python"
+
+
+def notebook_folder() -> Path:
+    """Where the notebook lies: a kernel starts there, and ``%cd`` moves the kernel but not the page."""
+    ipython = sys.modules.get("IPython")
+    shell = ipython.get_ipython() if ipython is not None else None
+    been: list[str] = getattr(shell, "user_ns", {}).get("_dh") or []
+    return Path(been[0]) if been else Path.cwd()
 
 
 def title(name: str) -> str:

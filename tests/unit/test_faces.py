@@ -7,6 +7,7 @@ import time
 from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
+from types import SimpleNamespace
 from urllib.parse import unquote
 
 import pytest
@@ -201,6 +202,15 @@ def test_a_path_is_relative_to_the_notebook(notebook):
     assert faces.notebook_path(Path("takes/x.mp4")) == "takes/x.mp4"
     assert faces.notebook_path(notebook / "takes" / "a b.mp4") == "takes/a%20b.mp4"
     assert faces.notebook_path(notebook / "takes" / ".." / "x.mp4") == "x.mp4"
+
+
+def test_a_path_counts_from_the_notebook_wherever_the_kernel_went(notebook, monkeypatch):
+    shell = SimpleNamespace(user_ns={"_dh": [str(notebook), str(notebook / "sub")]})
+    monkeypatch.setitem(sys.modules, "IPython", SimpleNamespace(get_ipython=lambda: shell))
+    (notebook / "sub").mkdir()
+    monkeypatch.chdir(notebook / "sub")
+    assert faces.notebook_path(Path("takes/x.mp4")) == "sub/takes/x.mp4"
+    assert faces.notebook_path(notebook / "takes" / "x.mp4") == "takes/x.mp4"
 
 
 @pytest.mark.parametrize("path", ["../takes/x.mp4", "/tmp/x.mp4", ".takes/x.mp4", "takes/.cache/x.mp4", "takes/.x.mp4"])
