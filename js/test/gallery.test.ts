@@ -204,6 +204,20 @@ test("favourites alone, as they are marked", () => {
   expect(titles()).toEqual(["shot-2", "shot-3"]);
 });
 
+test("a favourite that is one no more stays where it was, until something else is wanted", () => {
+  show(some(3), marks("t1.1", "t2.1"));
+  named("Favourites").click();
+  star(0).focus();
+  star(0).click();
+  fake.push({ seq: 1, marks: ["t2.1"] } as GalleryState);
+  expect(titles()).toEqual(["shot-1", "shot-2"]);
+  expect(document.activeElement).toBe(star(0));
+  expect(star(0).getAttribute("aria-pressed")).toBe("false");
+  named("Favourites").click();
+  named("Favourites").click();
+  expect(titles()).toEqual(["shot-2"]);
+});
+
 test("the arrows go through the tiles, and only one is reached by Tab", () => {
   show(some(200));
   const tiles = () => all<HTMLButtonElement>(".cw-tile");

@@ -27,7 +27,7 @@ export class Tiles {
   readonly #watch: IntersectionObserver;
   #liked: ReadonlySet<string> = new Set();
   #shown: Item[] = [];
-  #at: HTMLElement | undefined;
+  #at: Element | null = null;
   #opened: HTMLElement | undefined;
 
   constructor(items: Item[], kernel: Kernel, signal: AbortSignal) {
@@ -61,17 +61,17 @@ export class Tiles {
     this.#liked = new Set(marks);
     for (const [id, tile] of this.#made)
       attach(tile.lastElementChild as Element, { "aria-pressed": String(this.#liked.has(id)) });
-    this.#draw();
+    // Who takes a star away among the favourites goes on from there.
+    this.#draw(idsOf(this.#shown));
   }
 
-  #draw(): void {
-    const before = this.#shown;
-    this.#shown = this.#filter.wanted(this.#items, this.#liked);
+  #draw(stay: string[] = []): void {
+    const before = idsOf(this.#shown);
+    this.#shown = this.#filter.wanted(this.#items, new Set([...this.#liked, ...stay]));
     this.#filter.tell(this.#shown.length, this.#items.length);
     this.#none.tell(this.#shown.length, this.#items.length);
     this.#list.hidden = !this.#shown.length;
-    const same = before.length === this.#shown.length && before.every((item, at) => item === this.#shown[at]);
-    if (same) return;
+    if (before.join() === idsOf(this.#shown).join()) return;
     this.#watch.disconnect();
     this.#list.replaceChildren();
     this.#list.scrollTop = 0;
@@ -171,19 +171,26 @@ export class Tiles {
   /** One tile can be reached by Tab; the arrows go from there. */
   #rove(to: Element | null): void {
     for (const part of this.#at?.children ?? []) attach(part, { tabindex: -1 });
-    this.#at = (to as HTMLElement | null) ?? undefined;
+    this.#at = to;
     for (const part of this.#at?.children ?? []) attach(part, { tabindex: 0 });
   }
 
   #key(event: KeyboardEvent): void {
     const tiles = [...this.#list.children] as HTMLElement[];
     const at = tiles.indexOf(this.#at as HTMLElement);
-    const to = { ArrowRight: at + 1, ArrowLeft: at - 1, Home: 0, End: this.#shown.length - 1 }[event.key];
     const row = this.#row(tiles);
-    const next = to ?? { ArrowDown: at + row, ArrowUp: at - row }[event.key];
+    const end = this.#shown.length - 1;
+    const next = {
+      ArrowRight: at + 1,
+      ArrowLeft: at - 1,
+      ArrowDown: at + row,
+      ArrowUp: at - row,
+      Home: 0,
+      End: end,
+    }[event.key];
     if (next === undefined || at < 0) return;
     event.preventDefault();
-    const there = Math.max(0, Math.min(next, this.#shown.length - 1));
+    const there = Math.max(0, Math.min(next, end));
     if (there >= tiles.length) this.#more(there + 1);
     (this.#list.children[there]?.firstElementChild as HTMLElement | null)?.focus();
   }
@@ -195,3 +202,5 @@ export class Tiles {
     return second < 0 ? tiles.length : second;
   }
 }
+
+const idsOf = (items: Item[]) => items.map(({ id }) => id);
