@@ -128,12 +128,9 @@ class TakeCache:
         []
         """
         liked = Marks(self.folder).kept() if keep_favourites else frozenset()
-        try:
-            return pruning.prune(self.takes(), max_bytes=max_bytes, kept=liked)
-        except OSError as error:
-            raise CacheError(
-                f"{error.filename} can't be removed: {error.strerror}.", hint="Close what has it open, or remove it."
-            ) from error
+        removed = pruning.chosen(self.takes(), max_bytes=max_bytes, kept=liked)
+        pruning.remove(removed)
+        return removed
 
     def check_writable(self) -> None:
         """Make the folder and see that it can be written, before a server works for it.

@@ -3,17 +3,18 @@
 import argparse
 import json
 import shutil
+import sys
 from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
 
-from comfy_widgets import faces
+from comfy_widgets import faces, pruning
 from comfy_widgets.bindings import listed
 from comfy_widgets.cache import TakeCache, folder_of_takes
 from comfy_widgets.errors import CacheError, NotCached
+from comfy_widgets.marks import Marks
 from comfy_widgets.packing import pack
-from comfy_widgets.pruning import size
 from comfy_widgets.takes import Take
 from comfy_widgets.unpacking import unpack
 
@@ -49,10 +50,11 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     export.add_argument("take", help="the beginning of its key or of its file's name")
     export.add_argument("to", type=Path, help="a file or a folder")
     export.set_defaults(run=_export)
-    pruning = acts.add_parser("prune", help="remove the oldest takes, favourites stay")
-    pruning.add_argument("--max", required=True, type=_bytes, metavar="SIZE", help="how much may stay, such as 20GB")
-    pruning.add_argument("--favourites-too", action="store_true", help="favourites may go as well")
-    pruning.set_defaults(run=_prune)
+    prune = acts.add_parser("prune", help="remove the oldest takes, favourites stay")
+    prune.add_argument("--max", required=True, type=_bytes, metavar="SIZE", help="how much may stay, such as 20GB")
+    prune.add_argument("--favourites-too", action="store_true", help="favourites may go as well")
+    prune.add_argument("--yes", action="store_true", help="do not ask first")
+    prune.set_defaults(run=_prune)
     _add_archives(commands)
 
 
@@ -75,9 +77,13 @@ def _told(path: Path) -> int:
 def _bytes(text: str) -> int:
     number, unit = text[:-2], text[-2:].lower()
     try:
-        return round(float(number) * _UNITS[unit]) if unit in _UNITS else int(text)
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(f"{text!r} is no size; write it as 20GB or 500MB.") from error
+        size = round(float(number) * _UNITS[unit]) if unit in _UNITS else int(text)
+    except (ValueError, OverflowError):
+        size = -1
+    # Who writes 20 means gigabytes, and as bytes it would let every take go.
+    if size < 0 or (size and unit not in _UNITS):
+        raise argparse.ArgumentTypeError(f"{text!r} is no size; write it as 20GB or 500MB.")
+    return size
 
 
 def _cache(options: argparse.Namespace) -> TakeCache:
@@ -98,7 +104,7 @@ def _list(options: argparse.Namespace) -> int:
         table.add_row(*(cell.replace("[", "\\[") for cell in cells))
     if takes:
         console.print(table)
-    said = f"{_counted(takes)}, {size(takes) / 1e6:.1f} MB in {cache.folder}"
+    said = f"{_counted(takes)}, {pruning.size(takes) / 1e6:.1f} MB in {cache.folder}"
     console.print(said, markup=False, highlight=False, soft_wrap=True)
     return 0
 
@@ -142,10 +148,27 @@ def _export(options: argparse.Namespace) -> int:
 
 def _prune(options: argparse.Namespace) -> int:
     cache = _cache(options)
-    removed = cache.prune(max_bytes=options.max, keep_favourites=not options.favourites_too)
+    liked = frozenset() if options.favourites_too else Marks(cache.folder).kept()
+    going = pruning.chosen(cache.takes(), max_bytes=options.max, kept=liked)
+    if going and not options.yes and not _agreed(going):
+        return 1
+    pruning.remove(going)
     console = Console()
-    for take in removed:
+    for take in going:
         console.print(f"removed {take.path.name}", markup=False, highlight=False)
     left = cache.takes()
     console.print(f"{_counted(left)}, {cache.size() / 1e6:.1f} MB stay", markup=False, highlight=False)
     return 0
+
+
+def _agreed(going: list[Take]) -> bool:
+    """Whether somebody who sits there wants these to go; a script that can't be asked does."""
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        return True
+    for take in going:
+        Console().print(take.path.name, markup=False, highlight=False, soft_wrap=True)
+    try:
+        answer = input(f"Remove {_counted(going)}, {pruning.size(going) / 1e6:.1f} MB? [y/N] ")
+    except EOFError:
+        return False
+    return answer.strip().lower() in {"y", "yes"}

@@ -3,6 +3,7 @@
 from collections.abc import Container, Iterable, Iterator
 from pathlib import Path
 
+from comfy_widgets.errors import CacheError
 from comfy_widgets.takes import Take
 
 
@@ -24,38 +25,43 @@ def files_of(take: Take) -> Iterator[Path]:
 
 def size(takes: Iterable[Take]) -> int:
     """Bytes on disk of takes with their posters and sidecars."""
-    paths = {path for take in takes for path in files_of(take)}
+    return _bytes_of({path for take in takes for path in files_of(take)})
+
+
+def _bytes_of(paths: Iterable[Path]) -> int:
     return sum(path.stat().st_size for path in paths if path.exists())
 
 
-def prune(takes: Iterable[Take], *, max_bytes: int, kept: Container[str] = ()) -> list[Take]:
-    """Remove takes, the first ones first, until the rest is small enough; those whose handle is in `kept` stay.
-
-    Raises
-    ------
-    OSError
-        If a file can't be removed.
-    """
+def chosen(takes: Iterable[Take], *, max_bytes: int, kept: Container[str] = ()) -> list[Take]:
+    """Those that must go, the first ones first, until the rest is small enough; whose handle is in `kept` stays."""
     takes = list(takes)
-    left, removed = size(takes), []
+    left, going, gone = size(takes), [], set[Path]()
     for take in takes:
         if left <= max_bytes:
             break
         if take.handle in kept:
             continue
-        left -= size([take])
-        remove(take)
-        removed.append(take)
-    return removed
+        # A file that two takes share goes once.
+        own = set(files_of(take)) - gone
+        left -= _bytes_of(own)
+        gone |= own
+        going.append(take)
+    return going
 
 
-def remove(take: Take) -> None:
-    """Remove a take's files; one that is gone already is no matter.
+def remove(takes: Iterable[Take]) -> None:
+    """Remove the files of takes; one that is gone already is no matter.
 
     Raises
     ------
-    OSError
+    CacheError
         If a file can't be removed.
     """
-    for path in files_of(take):
-        path.unlink(missing_ok=True)
+    try:
+        for take in takes:
+            for path in files_of(take):
+                path.unlink(missing_ok=True)
+    except OSError as error:
+        raise CacheError(
+            f"{error.filename} can't be removed: {error.strerror}.", hint="Close what has it open, or remove it."
+        ) from error

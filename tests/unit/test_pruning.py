@@ -1,12 +1,13 @@
 """What goes with a take: also the picture that the next shot of a chain begins with."""
 
 import os
+from dataclasses import replace
 
 import pytest
 
-from comfy_widgets import media, timeline_runs
+from comfy_widgets import media, pruning, timeline_runs
 from comfy_widgets.cache import TakeCache
-from tests.lib.takes import KEY, parts, take
+from tests.lib.takes import KEY, another, parts, take
 
 
 @pytest.fixture
@@ -51,3 +52,28 @@ def test_a_last_picture_is_kept_whatever_the_times_of_the_files_are(tmp_path, la
     picture.write_bytes(b"made before")
     os.utime(found.path, (picture.stat().st_mtime + 60,) * 2)
     assert last(found) == b"made before"
+
+
+def test_what_goes_is_known_before_it_goes(tmp_path):
+    cache = TakeCache(tmp_path)
+    for number in (1, 2, 3):
+        made = take(tmp_path, key=another(number), shot=f"shot-0{number}", made=f"2026-11-0{number}T10:00:00+00:00")
+        cache.keep(made, parts(made))
+    oldest, middle, newest = cache.takes()
+    room = pruning.size([oldest, newest])
+    assert pruning.chosen(cache.takes(), max_bytes=room) == [oldest]
+    assert pruning.chosen(cache.takes(), max_bytes=room, kept={oldest.handle}) == [middle]
+    assert pruning.chosen(cache.takes(), max_bytes=cache.size()) == []
+    assert cache.takes() == [oldest, middle, newest]
+    pruning.remove([middle])
+    assert cache.takes() == [oldest, newest]
+
+
+def test_a_file_that_two_takes_share_counts_once(tmp_path):
+    cache = TakeCache(tmp_path)
+    found = kept(cache, b"the film")
+    sharing = replace(found, also=(found,))
+    kept(cache, b"another film", key=another(2))
+    other = cache.find(another(2))
+    room = pruning.size([other]) - 1
+    assert pruning.chosen([sharing, found, other], max_bytes=room) == [sharing, found, other]

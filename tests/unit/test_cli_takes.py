@@ -1,0 +1,92 @@
+"""A folder of takes from a terminal, without a server."""
+
+import sys
+
+import pytest
+
+from comfy_widgets import cli
+from comfy_widgets.cache import TakeCache
+from tests.lib.takes import another, parts, take
+
+
+@pytest.fixture
+def cache(tmp_path):
+    return TakeCache(tmp_path / "takes")
+
+
+@pytest.fixture
+def keep(cache):
+    """Keep a take that only its number tells from others."""
+
+    def kept(number=1, **changes):
+        fields = {"key": another(number), "shot": f"shot-0{number}", "made": f"2026-11-0{number}T10:00:00+00:00"}
+        made = take(cache.folder, **fields | changes)
+        cache.keep(made, parts(made))
+        return cache.find(made.key)
+
+    return kept
+
+
+@pytest.fixture
+def takes(cache, capsys):
+    """What `comfy-widgets takes` says, and its exit code."""
+
+    def run(*arguments):
+        try:
+            code = cli.main(["takes", "--folder", str(cache.folder), *map(str, arguments)])
+        except SystemExit as left:
+            code = left.code
+        said = capsys.readouterr()
+        return code, said.out, " ".join(said.err.split())
+
+    return run
+
+
+@pytest.fixture
+def terminal(monkeypatch):
+    """Let somebody sit at a terminal who gives this answer; the questions they are asked."""
+
+    def sits(answer):
+        asked = []
+        monkeypatch.setattr("builtins.input", lambda question: asked.append(question) or answer)
+        for stream in (sys.stdin, sys.stdout):
+            monkeypatch.setattr(stream, "isatty", lambda: True, raising=False)
+        return asked
+
+    return sits
+
+
+@pytest.mark.parametrize("size", ["20", "1", "1.5", "-1", "infGB", "much"])
+def test_a_size_without_its_unit_removes_nothing(keep, takes, size):
+    kept = keep()
+    code, _, told = takes("prune", f"--max={size}", "--yes")
+    assert code == 2
+    assert f"{size!r} is no size; write it as 20GB or 500MB." in told
+    assert kept.path.exists()
+
+
+@pytest.mark.parametrize(("answer", "goes"), [("", False), ("n", False), ("y", True), (" Yes ", True)])
+def test_who_sits_at_a_terminal_is_asked_first(keep, takes, terminal, answer, goes):
+    kept = [keep(number).path for number in (1, 2)]
+    asked = terminal(answer)
+    code, told, _ = takes("prune", "--max", "0")
+    assert code == (0 if goes else 1)
+    assert asked == ["Remove 2 takes, 0.0 MB? [y/N] "]
+    assert told.splitlines()[:2] == [path.name for path in kept]
+    assert [path.exists() for path in kept] == [not goes] * 2
+
+
+def test_nobody_is_asked_about_nothing_nor_who_said_yes(keep, takes, terminal):
+    kept = keep()
+    asked = terminal("n")
+    assert takes("prune", "--max", "1GB")[0] == 0
+    assert kept.path.exists()
+    assert takes("prune", "--max", "0", "--yes")[0] == 0
+    assert asked == []
+    assert not kept.path.exists()
+
+
+def test_a_script_is_not_asked(keep, takes):
+    kept = keep()
+    assert takes("prune", "--max", "0")[0] == 0
+    assert not kept.path.exists()
