@@ -2,12 +2,14 @@
 
 import asyncio
 import os
+import shutil
 import sys
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from typing import Any
 
 from comfy_widgets import faces
 from comfy_widgets import host as hosts
@@ -109,17 +111,45 @@ def _server_python() -> str | None:
     except ImportError:
         return None
     try:
-        return str(psutil.Process(int(os.environ["JPY_PARENT_PID"])).cmdline()[0])
-    except (KeyError, ValueError, IndexError, psutil.Error):
+        return _interpreter(psutil.Process(int(os.environ["JPY_PARENT_PID"])))
+    except (KeyError, ValueError, IndexError, OSError, psutil.Error):
         return None
+
+
+def _interpreter(process: Any) -> str | None:
+    """The whole path of a process's Python, None where it is not sure.
+
+    What runs is a venv's link followed to the Python that the venv was made with, so the way to it has to be found.
+    """
+    named = str(process.cmdline()[0])
+    if Path(named).is_absolute():
+        return named
+    if named != Path(named).name:  # not looked for by the shell
+        found = Path(process.cwd()) / named
+    else:
+        found = Path(shutil.which(named, path=process.environ().get("PATH", "")) or "")
+    sure = found.is_absolute() and found.samefile(process.exe())
+    return os.path.normpath(found) if sure else None
 
 
 def _extension_folders() -> Iterator[Path]:
     """Where Jupyter looks for extensions besides its own environment, by its documented rules."""
     for folder in filter(None, os.environ.get("JUPYTER_PATH", "").split(os.pathsep)):
         yield Path(folder) / "labextensions"
-    yield Path(os.environ.get("JUPYTER_DATA_DIR") or Path.home() / ".local" / "share" / "jupyter") / "labextensions"
+    yield _data_folder() / "labextensions"
     yield from (Path(root) / "share" / "jupyter" / "labextensions" for root in ("/usr/local", "/usr"))
+
+
+def _data_folder() -> Path:
+    """Where Jupyter keeps what belongs to this person."""
+    known = os.environ
+    if named := known.get("JUPYTER_DATA_DIR"):
+        return Path(named)
+    if sys.platform == "darwin":
+        return Path.home() / "Library" / "Jupyter"
+    if sys.platform == "win32" and known.get("APPDATA"):
+        return Path(known["APPDATA"]) / "jupyter"
+    return Path(known.get("XDG_DATA_HOME") or Path.home() / ".local" / "share") / "jupyter"
 
 
 def takes(cache: TakeCache) -> Finding:

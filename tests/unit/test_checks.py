@@ -4,6 +4,7 @@ import http.server
 import importlib
 import json
 import socket
+import subprocess
 import sys
 import threading
 from base64 import b64encode
@@ -90,6 +91,68 @@ def test_what_is_installed_for_the_person_counts(tmp_path):
 def test_a_server_that_cannot_be_looked_at(tmp_path):
     found = checks.extensions(None, [tmp_path])
     assert (found.state, found.hint) == ("unknown", "")
+
+
+@pytest.fixture
+def started(tmp_path, monkeypatch):
+    """Let a Python of an environment be the Jupyter server, started as a person types it; where the environment is."""
+    bin_ = tmp_path / "venv" / "bin"
+    bin_.mkdir(parents=True)
+    (bin_ / "python").symlink_to(sys.executable)
+    going = []
+
+    def start(typed, path=None):
+        command, shell = [typed, "-I", "-c", "input()"], {"PATH": str(path or bin_)}
+        process = subprocess.Popen(
+            command, executable=bin_ / "python", env=shell, cwd=tmp_path, stdin=subprocess.PIPE, text=True
+        )
+        going.append(process)
+        monkeypatch.setenv("JPY_PARENT_PID", str(process.pid))
+        return tmp_path / "venv"
+
+    yield start
+    for process in going:
+        process.communicate("\n")
+
+
+@pytest.mark.parametrize("typed", ["python", "venv/bin/python", "./venv/../venv/bin/python"])
+def test_the_servers_environment_is_found_however_it_was_started(started, typed):
+    venv = started(typed)
+    environment(venv, MANAGER, "anywidget")
+    assert checks._server_python() == str(venv / "bin" / "python")
+    assert checks.extensions(checks._server_python(), []).state == "ok"
+
+
+@pytest.mark.parametrize(("typed", "path"), [("python", "/nowhere"), ("elsewhere/python", None), ("./python", None)])
+def test_a_server_whose_environment_is_not_sure_is_not_judged(started, typed, path):
+    started(typed, path)
+    assert checks._server_python() is None
+    assert checks.extensions(checks._server_python(), []).state == "unknown"
+
+
+def test_what_is_not_known_keeps_the_table_live():
+    data, _ = CheckView([Finding("widgets", "unknown", "not found")])._repr_mimebundle_()
+    assert faces.WIDGET_VIEW in data
+
+
+@pytest.mark.parametrize(
+    ("platform", "variables", "folder"),
+    [
+        ("linux", {}, ".local/share/jupyter"),
+        ("linux", {"XDG_DATA_HOME": "data"}, "data/jupyter"),
+        ("darwin", {}, "Library/Jupyter"),
+        ("win32", {"APPDATA": "Roaming"}, "Roaming/jupyter"),
+        ("darwin", {"JUPYTER_DATA_DIR": "mine"}, "mine"),
+    ],
+)
+def test_where_jupyter_looks_for_what_a_person_installed(tmp_path, monkeypatch, platform, variables, folder):
+    for name in ("JUPYTER_DATA_DIR", "XDG_DATA_HOME", "APPDATA"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in variables.items():
+        monkeypatch.setenv(name, str(tmp_path / value))
+    monkeypatch.setattr(checks.Path, "home", lambda: tmp_path)
+    monkeypatch.setattr(sys, "platform", platform)
+    assert tmp_path / folder / "labextensions" in list(checks._extension_folders())
 
 
 def test_a_folder_of_takes_beside_the_notebook(jupyter, tmp_path, monkeypatch):
