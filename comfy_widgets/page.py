@@ -21,6 +21,7 @@ main { display: grid; gap: 20px; align-items: start;
 main:has(> :only-child) { max-width: 960px; }
 figure { margin: 0; border: 1px solid var(--line); border-radius: 8px; overflow: hidden; }
 video, img { display: block; width: 100%; height: auto; max-height: 80vh; background: #000; object-fit: contain; }
+audio { display: block; width: 100%; }
 figcaption { padding: 10px 12px; overflow-wrap: anywhere; }
 p { margin: 4px 0; }
 ul { display: flex; flex-wrap: wrap; gap: 2px 14px; margin: 0; padding: 0; list-style: none; font-size: 13px; }
@@ -59,13 +60,18 @@ def page(title: str, takes: Sequence[TakeLike], request: str = "") -> Iterator[s
         f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">\n<style>\n{_STYLE}\n</style>\n</head>\n'
         f"<body>\n<h1>{escape(title)}{count}</h1>\n{request}<main>\n"
     )
+    shown = set()
     for take in takes:
-        yield from _figure(take)
+        for number, file in enumerate((take, *take.also), 1):
+            if file.path not in shown:
+                shown.add(file.path)
+                # As the player names a job's files.
+                yield from _figure(file, f"{number}: {file.kind}" if take.also else "", words=file is take)
     yield "</main>\n</body>\n</html>\n"
 
 
-def _figure(take: TakeLike) -> Iterator[str | Media]:
-    label = escape(take.title, quote=True)
+def _figure(take: TakeLike, name: str, *, words: bool) -> Iterator[str | Media]:
+    label = escape(f"{take.title}, {name}" if name else take.title, quote=True)
     size = f' width="{take.width}" height="{take.height}"' if take.width and take.height else ""
     if take.kind == "video":
         poster = poster_uri(take.poster)
@@ -77,10 +83,23 @@ def _figure(take: TakeLike) -> Iterator[str | Media]:
         yield f'<figure><img alt="{label}"{size} src="'
         yield Media(take)
         yield '">'
+    elif take.kind == "audio":
+        yield f'<figure><audio controls preload="none" aria-label="{label}" src="'
+        yield Media(take)
+        yield '"></audio>'
     else:
         yield "<figure>"
-    prompt = str(take.inputs.get("prompt") or "")
-    words = f"<p>{escape(prompt)}</p>" if prompt and prompt != take.title else ""
-    values = [f'<span class="dim">{escape(name)}</span> {escape(value)}' for name, value in shown_inputs(take.inputs)]
-    lines = "".join(f"<li>{value}</li>" for value in [*values, *map(escape, facts(take))])
-    yield f"<figcaption><b>{escape(take.title)}</b>{words}<ul>{lines}</ul></figcaption></figure>\n"
+    yield f"{_caption(take, name, words=words)}</figure>\n"
+
+
+def _caption(take: TakeLike, name: str, *, words: bool) -> str:
+    """What a file is, with what it was asked for where that was not said yet."""
+    which = f' <span class="dim">{escape(name)}</span>' if name else ""
+    prompt = str(take.inputs.get("prompt") or "") if words else ""
+    asked = f"<p>{escape(prompt)}</p>" if prompt and prompt != take.title else ""
+    inputs = shown_inputs(take.inputs) if words else []
+    values = [f'<span class="dim">{escape(name)}</span> {escape(value)}' for name, value in inputs]
+    # What no page can show is at least named.
+    file = [] if take.kind in {"video", "image", "audio"} else [take.path.name]
+    lines = "".join(f"<li>{value}</li>" for value in [*values, *map(escape, [*facts(take), *file])])
+    return f"<figcaption><b>{escape(take.title)}</b>{which}{asked}<ul>{lines}</ul></figcaption>"

@@ -1,6 +1,7 @@
 """Giving takes to others: a page that stands alone."""
 
 import base64
+import os
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -45,8 +46,9 @@ def export_html(obj: Any, path: str | Path) -> Path:
     >>> cw.export_html(take, "lighthouse.html")  # doctest: +SKIP
     """
     into = Path(path)
-    if not into.name:
-        raise InputFileError(f"{path} is a folder.", hint="Give the page a name: cw.export_html(take, 'page.html').")
+    if not into.name or not _nameable(into):
+        what = f"{path} is a folder." if not into.name else f"{str(path)!r} is no name for a file."
+        raise InputFileError(what, hint="Give the page a name: cw.export_html(take, 'page.html').")
     takes = list({take.path: take for take in takes_of(obj)}.values())
     request = faces.job_html(obj) if isinstance(obj, Job) and not takes else ""
     if not takes and not request:
@@ -59,11 +61,12 @@ def export_html(obj: Any, path: str | Path) -> Path:
                 if isinstance(part, Media):
                     _write_media(part.take, file)
                 else:
-                    file.write(part.encode("utf-8"))
+                    # As in `write_text`: a lone surrogate in a prompt has no UTF-8.
+                    file.write(part.encode("utf-8", "backslashreplace"))
         temporary.replace(into)
     except OSError as error:
         raise ComfyWidgetsError(
-            f"{into.name} can't be written: {error.strerror or error}.", hint="Choose another place for it."
+            f"{path} can't be written: {error.strerror or error}.", hint="Choose another place for it."
         ) from error
     finally:
         with suppress(OSError):
@@ -99,6 +102,14 @@ def takes_of(obj: Any) -> Iterator[Take]:
             )
         for one in obj if held is None else [held]:
             yield from takes_of(one)
+
+
+def _nameable(path: Path) -> bool:
+    """Whether a file can have this path at all."""
+    try:
+        return b"\0" not in os.fsencode(path)
+    except UnicodeEncodeError:
+        return False
 
 
 def _title(obj: Any) -> str:

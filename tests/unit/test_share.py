@@ -2,6 +2,7 @@
 
 import base64
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 from types import SimpleNamespace
 
@@ -102,6 +103,47 @@ def test_a_picture_and_another_file(kit, tmp_path):
     page = exported([picture, kit.take(take_number=2, kind="other", media_type="application/zip")], tmp_path)
     assert [image["src"] for image in page.all("img")] == ["data:image/png;base64," + base64.b64encode(b"mp4").decode()]
     assert len(page.all("figure")) == 2
+
+
+def test_a_sound_is_heard_and_another_file_is_named(kit, tmp_path):
+    sound = kit.take(b"flac", kind="audio", media_type="audio/flac")
+    other = kit.take(take_number=2, kind="other", media_type="application/zip")
+    page = exported([sound, other], tmp_path)
+    [audio] = page.all("audio")
+    assert audio["src"] == "data:audio/flac;base64," + base64.b64encode(b"flac").decode()
+    assert "controls" in audio
+    assert other.path.name in page.text
+    assert sound.path.name not in page.text
+
+
+def test_the_other_files_of_a_job_follow_their_take_once(kit, tmp_path):
+    picture = kit.take(b"png", take_number=2, kind="image", media_type="image/png")
+    table = kit.take(b"csv", take_number=3, kind="other", media_type="text/csv")
+    take = replace(kit.take(b"one"), also=(picture, table))
+    after = kit.take(b"two", take_number=4)
+    page = exported([take, picture, after], tmp_path)
+    shown = [tag for tag, _ in page.tags if tag in {"video", "img", "figure"}]
+    assert shown == ["figure", "video", "figure", "img", "figure", "figure", "video"]
+    assert [image["alt"] for image in page.all("img")] == [f"{take.title}, 2: image"]
+    assert [name in page.text for name in ("1: video", "2: image", "3: other", table.path.name)] == [True] * 4
+    assert page.text.count("A lighthouse at dusk") == 2
+
+
+def test_a_prompt_that_has_no_utf8_is_written(kit, tmp_path):
+    page = exported(kit.take(inputs={"prompt": "half \ud83d a face"}), tmp_path)
+    assert "half \\ud83d a face" in page.text
+
+
+@pytest.mark.parametrize("name", ["pa\0ge.html", "fol\0der/page.html"])
+def test_a_path_that_no_file_can_have(kit, tmp_path, name):
+    with pytest.raises(InputFileError, match=r"is no name for a file\. Give the page a name"):
+        export_html(kit.take(), tmp_path / name)
+
+
+def test_a_folder_that_is_missing_is_named(kit, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ComfyWidgetsError, match=r"^missing.lighthouse\.html can't be written: No such file"):
+        export_html(kit.take(), "missing/lighthouse.html")
 
 
 def test_what_shows_one_take_exports_it(kit, tmp_path):
