@@ -63,6 +63,8 @@ class Face(anywidget.AnyWidget):
     """
 
     state = traitlets.Dict().tag(sync=True)
+    # Here too, since one that refused what it was given is closed when it is forgotten.
+    _unsubscribe: Callable[[], None] = staticmethod(lambda: None)
 
     def __init__(self, loop: asyncio.AbstractEventLoop | None = None, **traits: Any) -> None:
         self._loop = loop
@@ -109,6 +111,11 @@ class Face(anywidget.AnyWidget):
         self._seq += 1
         self._latest = self._compose()
         self.state = self._latest
+
+    def close(self) -> None:
+        """Let go of what is shown; what is being made goes on."""
+        self._unsubscribe()
+        super().close()
 
     def _compose(self) -> dict[str, Any]:
         self._composed_at = time.monotonic()

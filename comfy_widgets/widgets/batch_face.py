@@ -77,8 +77,7 @@ class BatchFace(Face):
         return state | {"state": self._latest} if "state" in state else state
 
     def close(self) -> None:
-        """Let go of the batch; what is being made goes on."""
-        self._unsubscribe()
+        """Let go of the batch and of what is open; what is being made goes on."""
         if self.stage is not None:
             self.stage.close()
         super().close()

@@ -52,11 +52,6 @@ class JobFace(Face):
         """The request, for readers without a kernel."""
         return faces.job_html(self.job)
 
-    def close(self) -> None:
-        """Stop following the job; the job itself goes on."""
-        self._unsubscribe()
-        super().close()
-
     def _take(self) -> dict[str, Any] | None:
         take = self.job.take
         if take is None:

@@ -91,11 +91,6 @@ class TimelineView(Face):
         state: dict[str, Any] = super().get_state(key, drop_defaults)
         return state | {"state": self._latest} if "state" in state else state
 
-    def close(self) -> None:
-        """Let go of the timeline; what is being made goes on."""
-        self._unsubscribe()
-        super().close()
-
     def _look(self, change: Change) -> None:
         self._waiting |= change.shots
         if self._loop is None:

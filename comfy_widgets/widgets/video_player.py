@@ -39,7 +39,8 @@ class VideoPlayer(Face):
                 hint="Make one: take = await studio.submit(workflow).",
             )
         self.shown = shown
-        self._unsubscribe = shown.subscribe(self._look) if isinstance(shown, Job) else None
+        if isinstance(shown, Job):
+            self._unsubscribe = shown.subscribe(self._look)
         super().__init__(shown.loop if isinstance(shown, Job) else None)
 
     @property
@@ -66,12 +67,6 @@ class VideoPlayer(Face):
         if isinstance(self.shown, Job):
             return faces.job_html(self.shown)
         return faces.take_html(self.shown, faces.notebook_path(self.shown.path))
-
-    def close(self) -> None:
-        """Let the take go."""
-        if self._unsubscribe is not None:
-            self._unsubscribe()
-        super().close()
 
     def _told(self, take: Take) -> dict[str, Any]:
         self._shelf = Shelf([take])

@@ -1,15 +1,28 @@
 """Widgets without a browser: the wire form, the answers, and the threads they come on."""
 
 import asyncio
+import gc
 import json
+import sys
 import threading
+from contextlib import suppress
 
 import pytest
 
 from comfy_widgets import faces
-from comfy_widgets.errors import FetchFailed, NodeFailed
+from comfy_widgets.errors import FetchFailed, InputFileError, NodeFailed
 from comfy_widgets.jobs import JobStatus
-from comfy_widgets.widgets import JobView, QueueBadge, VideoPlayer, base
+from comfy_widgets.widgets import (
+    BatchView,
+    Compare,
+    Gallery,
+    JobView,
+    QueueBadge,
+    SweepView,
+    TimelineView,
+    VideoPlayer,
+    base,
+)
 from comfy_widgets.widgets.base import Face, bundled, keep_on_subshell
 from comfy_widgets.widgets.pieces import handle
 from tests.unit.test_widgets_kit import Kit, turn, until
@@ -76,6 +89,18 @@ async def test_every_widget_of_a_job_lives_until_it_is_closed(kit):
     assert first.state["job"]["status"] == "submitting"
     second.close()
     assert not job._listeners
+
+
+@pytest.mark.parametrize(
+    "cls", [BatchView, Compare, Gallery, JobView, QueueBadge, SweepView, TimelineView, VideoPlayer]
+)
+def test_a_widget_that_refused_what_it_was_given_goes_quietly(monkeypatch, cls):
+    late = []
+    monkeypatch.setattr(sys, "unraisablehook", late.append)
+    with suppress(InputFileError, AttributeError):
+        cls([3])
+    gc.collect()
+    assert late == []
 
 
 async def test_a_widget_closed_while_its_change_waits_stays_silent(kit):
