@@ -25,7 +25,9 @@ _SHEET = 12
 _STYLE = {
     "face": "max-width:640px;margin:4px 0;font:13px/1.5 var(--jp-ui-font-family,system-ui,sans-serif);"
     "color:var(--jp-ui-font-color1,inherit);overflow-wrap:anywhere",
-    "media": "display:block;width:100%;height:auto;border-radius:4px;background:#111",
+    # No higher than the player: a portrait would fill more than the window.
+    "media": "display:block;width:100%;height:auto;max-height:480px;object-fit:contain;"
+    "border-radius:4px;background:#111",
     "line": "display:flex;flex-wrap:wrap;gap:2px 14px;margin-top:4px",
     "quiet": "opacity:.65",
     "clip": "overflow:hidden;text-overflow:ellipsis;white-space:nowrap",

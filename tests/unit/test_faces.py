@@ -123,6 +123,13 @@ def test_a_sidecar_that_was_tampered_with_is_no_html(notebook):
     assert "<script" not in told
 
 
+@pytest.mark.parametrize("kind", ["video", "image"])
+def test_a_portrait_is_no_higher_than_in_the_player(notebook, kind):
+    made = kept(notebook / "takes", kind=kind, width=720, height=1280)
+    style = read(faces.take_html(made, "takes/x.mp4")).attributes({"image": "img"}.get(kind, kind))["style"]
+    assert {"max-height:480px", "object-fit:contain"} <= set(style.split(";"))
+
+
 # Nothing of this machine or this moment
 
 
