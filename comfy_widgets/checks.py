@@ -6,6 +6,7 @@ import shutil
 import sys
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -163,14 +164,28 @@ def takes(cache: TakeCache) -> Finding:
     if isinstance(cache, HeldTakes):
         return Finding("takes", "warn", "none is kept", "Name a folder for them: cw.Studio(cache='takes').")
     folder = cache.folder
-    if not os.access(folder if folder.exists() else folder.absolute().parent, os.W_OK):
+    there = _nearest(folder)
+    if not there.is_dir():
+        what = f"the folder {folder.name} can't be made: {there.name} is a file"
+        return Finding("takes", "bad", what, "Choose another: cw.Studio(cache='folder').")
+    if not os.access(there, os.W_OK | os.X_OK):
         hint = "Make it writable, or choose another: cw.Studio(cache='folder')."
-        return Finding("takes", "bad", f"the folder {folder.name} can't be written", hint)
+        return Finding("takes", "bad", f"the folder {there.name} can't be written", hint)
     count = faces.count_of_takes(len(cache.takes()))
     if hosts.host() == "jupyter" and faces.notebook_path(folder / "take.mp4") is None:
         what = f"{count} in {folder.name}, which a saved notebook cannot play from"
         return Finding("takes", "warn", what, "Choose a folder beside the notebook, with no dot at its beginning.")
     return Finding("takes", "ok", f"{count} in {folder.name}")
+
+
+def _nearest(folder: Path) -> Path:
+    """The folder, or what there is of the way to it: the rest is made with the first take."""
+    way = (folder.absolute(), *folder.absolute().parents)
+    for path in way:
+        with suppress(PermissionError):  # what lies in a closed folder can't be looked at
+            if path.exists():
+                return path
+    return way[-1]
 
 
 def _offline() -> Finding:

@@ -15,6 +15,7 @@ from comfy_widgets import Studio, check, checks, faces, host
 from comfy_widgets.cache import TakeCache
 from comfy_widgets.comfyui.address import Address
 from comfy_widgets.demo import DemoServer
+from comfy_widgets.errors import CacheNotWritable
 from comfy_widgets.widgets.check_view import CheckView, Finding
 
 NASTY = "<img src=x onerror=alert(1)>"
@@ -164,9 +165,43 @@ def test_a_folder_of_takes_beside_the_notebook(jupyter, tmp_path, monkeypatch):
     assert checks.takes(TakeCache(tmp_path.parent / "elsewhere")).state == "warn"
 
 
-def test_a_folder_of_takes_that_cannot_be_written(tmp_path):
-    found = checks.takes(TakeCache(tmp_path / "none" / "takes"))
-    assert (found.state, found.what) == ("bad", "the folder takes can't be written")
+@pytest.mark.usefixtures("nowhere")
+def test_a_folder_of_takes_that_cannot_be_written(tmp_path, monkeypatch):
+    monkeypatch.setattr(checks.os, "access", lambda path, _mode: path != tmp_path)
+    found = checks.takes(TakeCache(tmp_path / "takes"))
+    assert (found.state, found.what) == ("bad", f"the folder {tmp_path.name} can't be written")
+    (tmp_path / "takes").mkdir()
+    assert checks.takes(TakeCache(tmp_path / "takes")).state == "ok"
+
+
+@pytest.mark.usefixtures("nowhere")
+def test_a_folder_of_takes_whose_parents_are_not_made_yet(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert checks.takes(TakeCache("out/deep/takes")) == Finding("takes", "ok", "0 takes in takes")
+    assert not (tmp_path / "out").exists()
+    TakeCache("out/deep/takes").check_writable()
+
+
+@pytest.mark.parametrize("folder", ["notes", "notes/deep/takes"])
+def test_a_file_is_no_folder_of_takes(tmp_path, folder):
+    (tmp_path / "notes").touch()
+    found = checks.takes(TakeCache(tmp_path / folder))
+    assert (found.state, "notes is a file" in found.what) == ("bad", True)
+    with pytest.raises(CacheNotWritable):
+        TakeCache(tmp_path / folder).check_writable()
+
+
+def test_a_folder_that_cannot_be_looked_into_is_no_crash(tmp_path, monkeypatch):
+    def closed(path):
+        if path == tmp_path / "closed" / "takes":
+            raise PermissionError
+        return path.is_dir()
+
+    (tmp_path / "closed").mkdir()
+    monkeypatch.setattr(checks.Path, "exists", closed)
+    monkeypatch.setattr(checks.os, "access", lambda path, _mode: path != tmp_path / "closed")
+    found = checks.takes(TakeCache(tmp_path / "closed" / "takes"))
+    assert (found.state, found.what) == ("bad", "the folder closed can't be written")
 
 
 class Server:
