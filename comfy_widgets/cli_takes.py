@@ -44,10 +44,10 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     listing.add_argument("--shot")
     listing.set_defaults(run=_list)
     show = acts.add_parser("show", help="everything about one take, as JSON")
-    show.add_argument("take", help="the beginning of its key or of its file's name")
+    show.add_argument("take", help="the beginning of its key or of its file's name, or its path")
     show.set_defaults(run=_show)
     export = acts.add_parser("export", help="copy a take's file")
-    export.add_argument("take", help="the beginning of its key or of its file's name")
+    export.add_argument("take", help="the beginning of its key or of its file's name, or its path")
     export.add_argument("to", type=Path, help="a file or a folder")
     export.set_defaults(run=_export)
     prune = acts.add_parser("prune", help="remove the oldest takes, favourites stay")
@@ -116,16 +116,16 @@ def _counted(takes: list[Take]) -> str:
 def _found(options: argparse.Namespace) -> Take:
     cache = _cache(options)
     takes = cache.takes()
-    fitting = [take for take in takes if take.key.startswith(options.take) or take.path.name.startswith(options.take)]
+    # `run` prints a path; the folder was given already.
+    wanted = Path(options.take).name or options.take
+    fitting = [take for take in takes if take.key.startswith(wanted) or take.path.name.startswith(wanted)]
     if not fitting:
-        raise NotCached(
-            f"No take in {cache.folder} begins with {options.take!r}.", hint="comfy-widgets takes lists all."
-        )
-    named = [take for take in fitting if options.take in {take.path.name, take.path.stem}]
+        raise NotCached(f"No take in {cache.folder} begins with {wanted!r}.", hint="comfy-widgets takes lists all.")
+    named = [take for take in fitting if wanted in {take.path.name, take.path.stem}]
     if len(fitting) > 1 and len(named) != 1:
         names = listed([take.path.name for take in fitting])
         raise NotCached(
-            f"{len(fitting)} takes in {cache.folder} begin with {options.take!r}: {names}.",
+            f"{len(fitting)} takes in {cache.folder} begin with {wanted!r}: {names}.",
             hint="Give more of the name, up to the whole of it.",
         )
     return named[0] if len(named) == 1 else fitting[0]

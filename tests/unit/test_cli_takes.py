@@ -1,5 +1,6 @@
 """A folder of takes from a terminal, without a server."""
 
+import json
 import sys
 
 import pytest
@@ -90,3 +91,12 @@ def test_a_script_is_not_asked(keep, takes):
     kept = keep()
     assert takes("prune", "--max", "0")[0] == 0
     assert not kept.path.exists()
+
+
+def test_a_take_is_found_by_the_path_that_run_prints(keep, takes, tmp_path):
+    first, second = keep(1), keep(2)
+    code, told, _ = takes("show", second.path)
+    assert (code, json.loads(told)["key"]) == (0, second.key)
+    assert takes("export", f"elsewhere/{first.path.name}", tmp_path / "out.mp4")[0] == 0
+    code, _, told = takes("show", "takes/another.mp4")
+    assert (code, "begins with 'another.mp4'" in told) == (1, True)
