@@ -49,6 +49,7 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     export = acts.add_parser("export", help="copy a take's file")
     export.add_argument("take", help="the beginning of its key or of its file's name, or its path")
     export.add_argument("to", type=Path, help="a file or a folder")
+    export.add_argument("--force", action="store_true", help="replace a file that is there already")
     export.set_defaults(run=_export)
     prune = acts.add_parser("prune", help="remove the oldest takes, favourites stay")
     prune.add_argument("--max", required=True, type=_bytes, metavar="SIZE", help="how much may stay, such as 20GB")
@@ -139,7 +140,10 @@ def _show(options: argparse.Namespace) -> int:
 def _export(options: argparse.Namespace) -> int:
     take = _found(options)
     try:
-        copied = Path(shutil.copy2(take.path, options.to))
+        to = options.to / take.path.name if options.to.is_dir() else options.to
+        if to.exists() and not options.force:
+            raise CacheError(f"{to} is there already.", hint="Give another name, or --force.")
+        copied = Path(shutil.copy2(take.path, to))
     except OSError as error:
         raise CacheError(f"{take.path.name} can't be copied to {options.to}: {error.strerror or error}.") from error
     Console().print(str(copied), markup=False, highlight=False, soft_wrap=True)

@@ -100,3 +100,16 @@ def test_a_take_is_found_by_the_path_that_run_prints(keep, takes, tmp_path):
     assert takes("export", f"elsewhere/{first.path.name}", tmp_path / "out.mp4")[0] == 0
     code, _, told = takes("show", "takes/another.mp4")
     assert (code, "begins with 'another.mp4'" in told) == (1, True)
+
+
+@pytest.mark.parametrize("into", ["out.mp4", "."])
+def test_a_file_that_is_there_is_not_replaced_unless_asked(keep, takes, monkeypatch, tmp_path, into):
+    monkeypatch.chdir(tmp_path)
+    kept = keep()
+    there = tmp_path / (kept.path.name if into == "." else into)
+    there.write_bytes(b"mine")
+    code, _, told = takes("export", kept.key, into)
+    assert (code, f"{there.name} is there already. Give another name, or --force." in told) == (1, True)
+    assert there.read_bytes() == b"mine"
+    assert takes("export", kept.key, into, "--force")[:2] == (0, f"{there.name}\n")
+    assert there.read_bytes() == kept.path.read_bytes()
