@@ -258,11 +258,11 @@ class TakeCache:
         return take if whole else None
 
     def _now(self, take: Take) -> Take | None:
-        return self._read(take.path.with_suffix(".json"))
+        return self._read(take.sidecar)
 
     def _write_sidecar(self, take: Take) -> None:
         told = {"version": 1, **take.to_json()}
-        write_text(take.path.with_suffix(".json"), json.dumps(told, ensure_ascii=False, indent=1))
+        write_text(take.sidecar, json.dumps(told, ensure_ascii=False, indent=1))
         with self._lock:
             self._unindexed[take.key] = _entry(take)
         self.write_index()

@@ -221,7 +221,7 @@ def _of_shelf(shelf: _Shelf, notebook: Notebook, servers: set[str]) -> Members:
     for take in shelf.takes.values():
         for path in files_of(take):
             name = f"{shelf.name}/{path.relative_to(shelf.cache.folder).as_posix()}"
-            found[name] = _sidecar(take, notebook, servers) if path == take.path.with_suffix(".json") else path
+            found[name] = _sidecar(take, notebook, servers) if path == take.sidecar else path
     now = {notebook.digests[cell]: used for cell, used in shelf.cells.items()}
     sources = [cleaned(source, servers, notebook.folder) for source in notebook.sources]
     inside = tuple(name for name in found if "/frames/" in name)

@@ -14,7 +14,7 @@ def frame_of(take: Take) -> Path:
 
 def files_of(take: Take) -> Iterator[Path]:
     """Everything on disk that belongs to a take: its sidecar first, so that none is left half there."""
-    yield take.path.with_suffix(".json")
+    yield take.sidecar
     for each in (take, *take.also):
         yield each.path
         if each.poster is not None:

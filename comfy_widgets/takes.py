@@ -107,6 +107,13 @@ class Take:
         return faces.title_of(self.shot, self.inputs) or self.path.name
 
     @property
+    def sidecar(self) -> Path:
+        """The file beside it that says all this."""
+        # Of a file without a suffix the number is no suffix either: another take of its key has its own sidecar.
+        stem = self.path.name if self.path.suffix == f".{self.take_number}" else self.path.stem
+        return self.path.with_name(f"{stem}.json")
+
+    @property
     def handle(self) -> str:
         """Key and number: no other file has it, and it stays when the folder is moved."""
         return f"{self.key}.{self.take_number}" + (f".o{self.output}" if self.output else "")

@@ -21,6 +21,7 @@ from tests.lib.raw_server import Cut, RawServer, reply
 from tests.lib.takes import FILM, KEY, another, request, take
 
 PROMPT_ID = "5f0c2a51-8e0c-4b4e-9d57-5f2b2f6d6a10"
+NOTES = [OutputFile("9", "notes.bin", "", "output")]
 
 
 def names(folder):
@@ -63,10 +64,9 @@ def test_two_processes_write_into_one_folder(tmp_path):
     assert not [name for name in names(cache.folder) if name.endswith(".part")]
 
 
-def fetching(folder, server, **changes):
+def fetching(folder, server, files=NOTES, **changes):
     """Bring one prompt's file into a folder, as one of several kernels does."""
     origin = saving.Origin(request(), KEY, PROMPT_ID, "gpu-1:8188", Capabilities("comfyui", None))
-    files = [OutputFile("9", "notes.bin", "", "output")]
     client = Client(Address.parse(server.url))
 
     async def run():
@@ -101,6 +101,17 @@ async def test_a_prompt_that_made_another_take_of_a_key_is_kept_once(tmp_path):
         another_prompt = await fetching(tmp_path, server, request=fresh, prompt_id="another")
     assert again == first
     assert another_prompt.take_number == 2
+
+
+async def test_another_take_without_a_suffix_has_its_own_sidecar(tmp_path):
+    asked, bare = replace(request(), fresh=True), [OutputFile("9", "notes", "", "output")]
+    async with RawServer(lambda _asked: reply(FILM)) as server:
+        made = [await fetching(tmp_path, server, bare, request=asked, prompt_id=one) for one in ("first", "second")]
+    cache = TakeCache(tmp_path)
+    assert [take.path for take in cache.takes()] == [take.path for take in made]
+    assert cache.note_use(made[1], None, "shot-02").used_by == (("scene-001", "shot-01"), (None, "shot-02"))
+    cache.prune(max_bytes=0)
+    assert not [name for name in names(tmp_path) if KEY[:12] in name]
 
 
 async def test_a_later_attempt_goes_on_where_a_cut_one_ended(tmp_path, monkeypatch):
