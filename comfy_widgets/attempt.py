@@ -251,12 +251,12 @@ class Attempt:
         return None
 
     def _is_prior(self, row: Row) -> bool:
-        return row.prompt_id == self.prior and row.server == str(self.server.address)
+        return row.prompt_id == self.prior and self.server.address.is_at(row.server)
 
     def _rows(self) -> list[Row]:
         """The rows for the same on this server, the oldest first."""
         rows = self.cache.unfinished.of(self.key)
-        return [r for r in rows if r.server == str(self.server.address) and r.prompt_id not in self.passed_over]
+        return [r for r in rows if self.server.address.is_at(r.server) and r.prompt_id not in self.passed_over]
 
 
 # Who in this process made the row of a prompt, and is still at it: the row alone names the process.

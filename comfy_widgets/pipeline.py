@@ -145,7 +145,7 @@ class Pipeline:
         known = {job.id for job in self._attempts}
         # A server that is not started yet has nothing of ours.
         rows = self.cache.unfinished.rows() if self.server.started else []
-        rows = [row for row in rows if row.server == str(self.server.address)]
+        rows = [row for row in rows if self.server.address.is_at(row.server)]
         # Of a studio in an earlier cell, which nobody closed.
         live = {attempt.job.id: attempt.job for attempt in _live.values() if attempt.job.loop is loop}
         return [live.get(row.prompt_id) or self._resumed(row) for row in rows if row.prompt_id not in known]

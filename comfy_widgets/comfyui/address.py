@@ -10,6 +10,8 @@ from urllib.parse import SplitResult, urlsplit, urlunsplit
 from comfy_widgets.errors import KeyRefused, ServerUnreachable
 
 _WRITE = "Write it as 'http://host:8188'."
+# What people call this machine; a server that is started on it answers to each.
+_HERE = {"127.0.0.1", "localhost", "::1"}
 _SENDABLE = re.compile(r"[\t\x20-\x7e]*")
 
 
@@ -92,12 +94,33 @@ class Address:
         host = f"[{parts.hostname}]" if ":" in str(parts.hostname) else str(parts.hostname)
         return f"{host}:{parts.port}" if parts.port else host
 
+    def is_at(self, written: str) -> bool:
+        """Whether an address that was written down leads to this server, under whatever name of this machine.
+
+        Examples
+        --------
+        >>> Address.parse("localhost:8188").is_at("http://127.0.0.1:8188")
+        True
+        """
+        if written == str(self):
+            return True
+        with suppress(ServerUnreachable):
+            there = Address.parse(written)
+            return _place(there) == _place(self)
+        return False
+
     def __repr__(self) -> str:
         return f"Address({str(self)!r})"
 
     def __str__(self) -> str:
         parts = urlsplit(self.url)
         return urlunsplit((parts.scheme, self.name, parts.path, "", ""))
+
+
+def _place(address: Address) -> tuple[str, str | None, int | None, str]:
+    """What two addresses of one server have in common."""
+    parts = urlsplit(address.url)
+    return parts.scheme, "localhost" if parts.hostname in _HERE else parts.hostname, parts.port, parts.path
 
 
 def _parts(text: str) -> SplitResult:

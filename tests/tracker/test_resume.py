@@ -102,6 +102,28 @@ async def test_asking_again_finds_it_too(server, tmp_path, workflow):
     assert server.journal.posts("/prompt") == 1
 
 
+@pytest.mark.parametrize("resumes", [True, False])
+async def test_what_was_left_behind_is_found_under_another_name_of_this_machine(server, tmp_path, workflow, resumes):
+    job, held = await left_behind(server, tmp_path, workflow)
+    held.release()
+    async with Studio(server.url.replace("127.0.0.1", "localhost"), cache=tmp_path) as studio:
+        (again,) = studio.resume() if resumes else [studio.submit(workflow, seed=1)]
+        assert (await again).prompt_id == job.id
+    assert server.journal.posts("/prompt") == 1
+    assert not list((tmp_path / "unfinished").iterdir())
+
+
+async def test_two_studios_with_two_names_of_one_server_render_once(server, studio, workflow):
+    held = server.hold("KSampler")
+    first = studio.submit(workflow, seed=1)
+    await held
+    async with Studio(server.url.replace("127.0.0.1", "localhost"), cache=studio.cache.folder) as other:
+        second = other.submit(workflow, seed=1)
+        held.release()
+        assert (await second).path == (await first).path
+    assert server.journal.posts("/prompt") == 1
+
+
 @pytest.mark.usefixtures("hasty")
 async def test_resume_keeps_the_row_of_what_is_lost(server, tmp_path, workflow):
     job, _ = await left_behind(server, tmp_path, workflow)

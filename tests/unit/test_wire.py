@@ -236,3 +236,22 @@ def test_addresses_are_read_as_people_write_them():
     for wrong in ("ftp://x", "", "http://", 8188, None):
         with pytest.raises(ServerUnreachable, match="not the address"):
             Address.parse(wrong)
+
+
+@pytest.mark.parametrize(
+    ("written", "same"),
+    [
+        *((f"http://{name}:8188", True) for name in ("127.0.0.1", "localhost", "LOCALHOST", "[::1]", "0.0.0.0")),
+        ("http://localhost:8189", False),
+        ("https://localhost:8188", False),
+        ("http://localhost:8188/comfy", False),
+        ("http://gpu-1:8188", False),
+        ("http://[::1", False),
+        (None, False),
+    ],
+)
+def test_the_names_of_this_machine_lead_to_one_server(written, same):
+    for name in ("127.0.0.1", "localhost", "[::1]"):
+        assert Address.parse(f"{name}:8188").is_at(written) is same
+    assert not Address.parse("gpu-2:8188").is_at(written)
+    assert Address.parse("gpu-1:8188").is_at(written) is (written == "http://gpu-1:8188")
