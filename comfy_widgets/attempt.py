@@ -48,6 +48,8 @@ class Attempt:
         On which server and into which folder.
     prior
         A prompt id to look for first: that of an earlier try.
+    unwritten
+        Whether the server is asked for the earlier try also without a row: the folder of takes may have been removed.
     may_submit
         Whether a new prompt may be queued if there is none.
     before
@@ -79,6 +81,7 @@ class Attempt:
     server: Server
     cache: TakeCache
     prior: str | None = None
+    unwritten: bool = False
     may_submit: bool = True
     before: "Attempt | None" = None
     after: Job | None = None
@@ -151,7 +154,8 @@ class Attempt:
     def fail(self, status: JobStatus, error: ComfyWidgetsError) -> None:
         """There will be no take; the error learns where it happened."""
         # An id that no server has seen would send people looking for it.
-        error.at(scene=self.job.scene, shot=self.job.shot, prompt_id=self.job.id if self.posted else None)
+        seen = self.posted or (self.unwritten and self.prior == self.job.id)
+        error.at(scene=self.job.scene, shot=self.job.shot, prompt_id=self.job.id if seen else None)
         self.job.move(**{**AT_REST, "status": status, "error": error, "ended": time.monotonic()})
 
     def note_users(self, take: Take) -> Take:
@@ -171,23 +175,24 @@ class Attempt:
         CacheNotWritable, DiskFull
             If the folder of takes can't be written.
         """
+        _makers[self.job.id] = self
+        self.cache.unfinished.add(self._row_of(self.job.id))
+
+    def _row_of(self, prompt_id: str) -> Row:
         job, filled = self.job, self.job.request.filled
-        _makers[job.id] = self
-        self.cache.unfinished.add(
-            Row(
-                key=self.key,
-                prompt_id=job.id,
-                server=str(self.server.address),
-                graph=filled.graph,
-                inputs=filled.inputs,
-                name=filled.name,
-                scene=job.scene,
-                shot=job.shot,
-                fresh=job.request.fresh,
-                bindings=filled.bindings,
-                parent=job.request.parent,
-                changed=job.request.changed,
-            )
+        return Row(
+            key=self.key,
+            prompt_id=prompt_id,
+            server=str(self.server.address),
+            graph=filled.graph,
+            inputs=filled.inputs,
+            name=filled.name,
+            scene=job.scene,
+            shot=job.shot,
+            fresh=job.request.fresh,
+            bindings=filled.bindings,
+            parent=job.request.parent,
+            changed=job.request.changed,
         )
 
     def claim(self) -> bool:
@@ -234,7 +239,8 @@ class Attempt:
     def row(self) -> Row | None:
         """The row of an earlier try for the same, by this kernel or another."""
         if self.prior is not None:
-            return next((row for row in self.cache.unfinished.rows() if self._is_prior(row)), None)
+            written = next((row for row in self.cache.unfinished.rows() if self._is_prior(row)), None)
+            return written or (self._row_of(self.prior) if self.unwritten else None)
         return self._left_behind() if self.job.request.fresh else next(reversed(self._rows()), None)
 
     def _left_behind(self) -> Row | None:

@@ -150,7 +150,14 @@ class TakeCache:
         """A file for the bytes of a job's n-th file, with those that an earlier attempt left.
 
         It is ours alone: two kernels may fetch the same file at the same time.
+
+        Raises
+        ------
+        CacheError
+            If the folder was removed meanwhile and can't be made again.
         """
+        with told_as_cache_error(self.folder / "index.json"):
+            self.folder.mkdir(parents=True, exist_ok=True)
         ours = temporary_beside(self.folder / f"{prompt_id}.{number}")
         _move_part(self._left(prompt_id, number), ours)
         return ours

@@ -101,4 +101,9 @@ def _meaning(error: OSError, path: Path) -> CacheError:
             f"The folder of takes {path.parent} can't be written: {error.strerror}.",
             hint="Make it writable, or choose another: Studio(cache='folder').",
         )
+    if error.errno == errno.ENOENT:
+        return CacheError(
+            f"{path.name} can't be written: the folder {path.parent} was removed.",
+            hint="It is made again with the next take; a rendered one is fetched with job.fetch().",
+        )
     return CacheError(f"{path.name} can't be written: {error.strerror or error}.")

@@ -8,7 +8,7 @@ from comfy_widgets.comfyui.status import Remote
 from comfy_widgets.comfyui.tracked import News
 from comfy_widgets.differences import changes
 from comfy_widgets.errors import Cancelled, ComfyWidgetsError, Interrupted, Lost, NodeFailed, NotCached, SilentTooLong
-from comfy_widgets.jobs import JobStatus, Request
+from comfy_widgets.jobs import Job, JobStatus, Request
 from comfy_widgets.takes import Take
 
 _FRAMES = 2
@@ -22,6 +22,13 @@ def status_of(error: ComfyWidgetsError) -> JobStatus:
     if isinstance(error, Cancelled):
         return JobStatus.CANCELLED
     return JobStatus.LOST if isinstance(error, Lost | SilentTooLong) else JobStatus.ERROR
+
+
+def may_be_there(job: Job) -> bool:
+    """Whether the server may have the file of a job that is over, as far as its error tells."""
+    error = job.error
+    ended = isinstance(error, NodeFailed | Interrupted | Cancelled)
+    return error is not None and error.prompt_id == job.id and not ended
 
 
 def failure(news: News, *, cancelling: bool, progress: float) -> ComfyWidgetsError:

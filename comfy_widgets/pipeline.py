@@ -26,7 +26,7 @@ from comfy_widgets.estimates import Estimates
 from comfy_widgets.home_loop import HomeLoop
 from comfy_widgets.jobs import Job, JobStatus, Request
 from comfy_widgets.on_disk import OnDisk
-from comfy_widgets.outcomes import closed, status_of
+from comfy_widgets.outcomes import closed, may_be_there, status_of
 from comfy_widgets.saving import Origin, save, server_name
 from comfy_widgets.takes import Take
 from comfy_widgets.unfinished import Row
@@ -80,7 +80,7 @@ class Pipeline:
         self._estimates = Estimates(cache)
         self._warned = False
 
-    def submit(self, request: Request, *, prior: str | None = None) -> Job:
+    def submit(self, request: Request, *, again: Job | None = None) -> Job:
         """Start making a take; a live job of this process for the same is returned instead."""
         if self._closed:
             raise JobFailed("The studio is closed.", hint="Make another: Studio(…); what was left goes on by resume().")
@@ -95,7 +95,13 @@ class Pipeline:
         job = Job(str(uuid.uuid4()), request, self.home, self)
         job.asked_in |= {cell.digest: cell} if cell else {}
         self._latest = Attempt(
-            job, self.server, self.cache, prior=prior, before=self._latest, after=live.job if live else None
+            job,
+            self.server,
+            self.cache,
+            prior=again.id if again else None,
+            unwritten=again is not None and may_be_there(again),
+            before=self._latest,
+            after=live.job if live else None,
         )
         self._start(self._latest)
         return job
@@ -112,7 +118,7 @@ class Pipeline:
 
     def resubmit(self, job: Job) -> Job:
         """Ask for the same again; the server is asked first whether it still has the old one."""
-        return self.submit(job.request, prior=job.id)
+        return self.submit(job.request, again=job)
 
     def fetch(self, job: Job) -> Job:
         """Bring a rendered job's files here; nothing is rendered.
@@ -124,7 +130,8 @@ class Pipeline:
         """
         if not job.over or job.take is not None:
             return job
-        attempt = Attempt(job, self.server, self.cache, prior=job.id, may_submit=False)
+        unwritten = may_be_there(job)
+        attempt = Attempt(job, self.server, self.cache, prior=job.id, unwritten=unwritten, may_submit=False)
         if attempt.row() is None:
             raise JobFailed("It left no file that could be fetched.", hint="Ask for it again: job.resubmit().").at(
                 scene=job.scene, shot=job.shot, prompt_id=job.id

@@ -137,6 +137,7 @@ def _check(file: OutputFile, part: Path, *, whole: bool, chosen: bool) -> None:
     Where the server did not say how long it is, being readable is the proof that it is whole. One that came whole is
     what the node wrote: it is kept as what it is, unless it is the take itself.
     """
+    part.stat()  # What was removed here meanwhile is no fault of the server's file.
     if file.kind == "other" or (whole and not (chosen and file.suffix in _SURELY_READ)):
         return
     try:

@@ -70,7 +70,7 @@ async def attach(attempt: Attempt, tracker: Tracker) -> bool:
             attempt.cache.unfinished.remove(row.prompt_id)
         return False
     attempt.job.id = row.prompt_id
-    if row.owner.lives is not True:
+    if row.owner.lives is not True or not attempt.cache.unfinished.has(row.prompt_id):
         await asyncio.to_thread(attempt.add_row)
     attempt.tracked = tracker.follow(row.prompt_id, row.graph, attempt.tell)
     tracker.posted(attempt.tracked)

@@ -133,6 +133,10 @@ class Unfinished:
         with suppress(OSError):
             self._path(prompt_id).unlink()
 
+    def has(self, prompt_id: str) -> bool:
+        """Whether a prompt has a row."""
+        return self._path(prompt_id).exists()
+
     def rows(self) -> list[Row]:
         """All rows, the oldest first; what can't be read is left alone."""
         found = [row for path in self.folder.glob("*.json") if (row := _read(path)) is not None]

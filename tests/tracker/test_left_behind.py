@@ -1,11 +1,12 @@
 """What the server has rendered and nobody has fetched is fetched, whoever asks, and not rendered again."""
 
 import asyncio
+import shutil
 
 import pytest
 
 from comfy_widgets import RANDOM, Shot, Studio, saving
-from comfy_widgets.errors import FetchFailed
+from comfy_widgets.errors import CacheError, FetchFailed, Lost
 from comfy_widgets.jobs import JobStatus
 
 
@@ -70,6 +71,67 @@ async def test_two_who_want_another_take_do_not_get_the_same_that_was_left_behin
     await unfetched()
     takes = await asyncio.gather(*(studio.submit(workflow, seed=1, fresh=True) for _ in range(2)))
     assert len({take.path for take in takes}) == 2
+    assert server.journal.posts("/prompt") == 2
+
+
+async def test_a_folder_that_is_removed_during_the_render_is_made_again(server, studio, workflow):
+    held = server.hold("KSampler")
+    job = studio.submit(workflow, seed=1)
+    await held
+    shutil.rmtree(studio.cache.folder)
+    held.release()
+    assert studio.cache.find((await job).key).path == job.take.path
+    assert server.journal.posts("/prompt") == 1
+
+
+@pytest.mark.parametrize("act", ["fetch", "resubmit"])
+async def test_what_lost_its_row_with_the_folder_is_still_fetched(server, studio, workflow, unfetched, act):
+    job = await unfetched(fresh=False)
+    shutil.rmtree(studio.cache.folder)
+    prompt_id = job.id
+    assert (await getattr(job, act)()).prompt_id == prompt_id
+    assert server.journal.posts("/prompt") == 1
+    assert not list((studio.cache.folder / "unfinished").iterdir())
+
+
+async def test_what_lost_its_row_has_one_again_while_it_cannot_be_fetched(server, studio, workflow, unfetched):
+    job = await unfetched(fresh=False)
+    shutil.rmtree(studio.cache.folder)
+    server.inject("view:truncate=50@mp4#*")
+    with pytest.raises(FetchFailed):
+        await job.fetch()
+    server.heal()
+    assert (await studio.submit(workflow, seed=1)).prompt_id == job.id
+    assert server.journal.posts("/prompt") == 1
+
+
+async def test_a_folder_that_is_removed_during_the_fetch_is_no_fault_of_the_file(server, studio, workflow, monkeypatch):
+    check = saving._check
+
+    def removed(*args, **how):
+        monkeypatch.setattr(saving, "_check", check)
+        shutil.rmtree(studio.cache.folder)
+        check(*args, **how)
+
+    monkeypatch.setattr(saving, "_check", removed)
+    job = studio.submit(workflow, seed=1)
+    with pytest.raises(CacheError, match=r"was removed.*job\.fetch\(\)"):
+        await job
+    assert (await job.fetch()).path.exists()
+    assert server.journal.posts("/prompt") == 1
+
+
+@pytest.mark.usefixtures("hasty")
+@pytest.mark.parametrize("act", ["fetch", "resubmit"])
+async def test_what_has_neither_a_row_nor_a_place_on_the_server(server, studio, workflow, unfetched, act):
+    job = await unfetched(fresh=False)
+    shutil.rmtree(studio.cache.folder)
+    await server.restarted()
+    if act == "fetch":
+        with pytest.raises(Lost, match=r"knows nothing.*job\.resubmit\(\)"):
+            await job.fetch()
+        assert studio.resume() == []
+    assert (await job.resubmit()).path.exists()
     assert server.journal.posts("/prompt") == 2
 
 

@@ -101,6 +101,15 @@ def test_a_folder_that_cannot_be_written_is_named_and_why(tmp_path, number):
     assert os.strerror(number) in caught.value.what
 
 
+def test_a_folder_that_was_removed_is_named_with_what_to_do(tmp_path):
+    with (
+        pytest.raises(CacheError, match=r"film\.mp4 can't be written.*was removed\. .*job\.fetch\(\)") as caught,
+        told_as_cache_error(tmp_path / "film.mp4"),
+    ):
+        failing(errno.ENOENT)()
+    assert str(tmp_path) in caught.value.what
+
+
 def test_any_other_trouble_is_an_error_of_the_cache(tmp_path):
     with (
         pytest.raises(CacheError, match=r"film\.mp4 can't be written: Input/output error"),
