@@ -16,7 +16,7 @@ from filelock import FileLock, Timeout
 from comfy_widgets import pruning
 from comfy_widgets.comfyui.parts import tag_beside
 from comfy_widgets.errors import CacheError
-from comfy_widgets.files import TEMPORARY, put, temporary_beside, told_as_cache_error, write_text
+from comfy_widgets.files import TEMPORARY, Place, put, temporary_beside, told_as_cache_error, write_text
 from comfy_widgets.marks import Marks
 from comfy_widgets.takes import Take
 from comfy_widgets.unfinished import Unfinished
@@ -49,7 +49,7 @@ class TakeCache:
     """
 
     def __init__(self, folder: str | Path) -> None:
-        self.folder = Path(folder)
+        self._place = Place(folder)
         self.unfinished = Unfinished(self.folder / "unfinished")
         self.uses = Uses(self.folder)
         #: Whose turn it is to number a take and put it in place.
@@ -59,6 +59,11 @@ class TakeCache:
         self._unindexed: dict[str, dict[str, Any]] = {}
         self._indexed = float("-inf")
         self._index_pause = _INDEX_SECONDS
+
+    @property
+    def folder(self) -> Path:
+        """Where they lie: as it was named, and from the root once the process has gone elsewhere."""
+        return self._place.path
 
     @property
     def words(self) -> str:
@@ -158,7 +163,8 @@ class TakeCache:
         """
         with told_as_cache_error(self.folder / "index.json"):
             self.folder.mkdir(parents=True, exist_ok=True)
-        ours = temporary_beside(self.folder / f"{prompt_id}.{number}")
+        # From the root: the process may go elsewhere during the fetch.
+        ours = temporary_beside(self._place.whole / f"{prompt_id}.{number}")
         _move_part(self._left(prompt_id, number), ours)
         return ours
 
@@ -265,11 +271,11 @@ class TakeCache:
         return take if whole else None
 
     def _now(self, take: Take) -> Take | None:
-        return self._read(take.sidecar)
+        return self._read(self.folder / take.sidecar.name)
 
     def _write_sidecar(self, take: Take) -> None:
         told = {"version": 1, **take.to_json()}
-        write_text(take.sidecar, json.dumps(told, ensure_ascii=False, indent=1))
+        write_text(self.folder / take.sidecar.name, json.dumps(told, ensure_ascii=False, indent=1))
         with self._lock:
             self._unindexed[take.key] = _entry(take)
         self.write_index()

@@ -41,6 +41,37 @@ class Turn:
             yield
 
 
+class Place:
+    """A file or folder that stays where it is when the process goes elsewhere, as with ``%cd`` in a notebook.
+
+    Parameters
+    ----------
+    named
+        Its path as people gave it.
+
+    Attributes
+    ----------
+    whole
+        Its path from the root, which differs from machine to machine: for what nobody sees.
+    """
+
+    def __init__(self, named: str | Path) -> None:
+        self._named = Path(named)
+        self.whole = _absolute(self._named)
+
+    @property
+    def path(self) -> Path:
+        """As people gave it, while that leads there."""
+        return self._named if _absolute(self._named) == self.whole else self.whole
+
+
+def _absolute(path: Path) -> Path:
+    try:
+        return path.absolute()
+    except OSError:  # the current folder was removed
+        return path
+
+
 def temporary_beside(path: Path) -> Path:
     """A name in the same folder that nobody else uses."""
     return path.with_name(f".{path.name}.{uuid.uuid4().hex[:12]}{TEMPORARY}")

@@ -4,6 +4,8 @@ import logging
 from datetime import UTC, datetime
 from pathlib import Path
 
+from comfy_widgets.files import Place
+
 log = logging.getLogger(__name__)
 
 
@@ -18,8 +20,13 @@ class RunLog:
 
     def __init__(self, folder: Path) -> None:
         now = datetime.now(UTC)
-        self.path = folder / "runs" / f"{now:%Y-%m-%dT%H-%M-%S}-{now.microsecond:06}.log"
+        self._place = Place(folder / "runs" / f"{now:%Y-%m-%dT%H-%M-%S}-{now.microsecond:06}.log")
         self._refused = False
+
+    @property
+    def path(self) -> Path:
+        """The file."""
+        return self._place.path
 
     def write(self, line: str) -> None:
         """Add a line; a folder that can't be written costs the log, not the run."""

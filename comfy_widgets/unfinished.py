@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Self
 
-from comfy_widgets.files import Turn, write_text
+from comfy_widgets.files import Place, Turn, write_text
 
 
 @dataclass(frozen=True)
@@ -112,11 +112,16 @@ class Unfinished:
     """
 
     def __init__(self, folder: Path) -> None:
-        self.folder = folder
+        self._place = Place(folder)
         #: Whose turn it is to look for rows and to write one. The lock lies beside the folder, not in it.
-        self.turn = Turn(folder.with_name(f".{folder.name}.lock"))
+        self.turn = Turn(self._place.whole.with_name(f".{folder.name}.lock"))
         # What each row makes never changes: a thousand rows are not read for each of a thousand jobs.
         self._keys: dict[str, str] = {}
+
+    @property
+    def folder(self) -> Path:
+        """Where they lie."""
+        return self._place.path
 
     def add(self, row: Row) -> None:
         """Write a row.

@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 from filelock import FileLock, Timeout
 
 from comfy_widgets.errors import CacheError
-from comfy_widgets.files import write_text
+from comfy_widgets.files import Place, write_text
 from comfy_widgets.takes import Take
 
 log = logging.getLogger(__name__)
@@ -93,8 +93,13 @@ class Uses:
     """
 
     def __init__(self, folder: Path) -> None:
-        self.path = folder / FILE
+        self._place = Place(folder / FILE)
         self._warned = False
+
+    @property
+    def path(self) -> Path:
+        """The file."""
+        return self._place.path
 
     def note(self, cell: Cell, take: Take, files: Iterable[Path]) -> None:
         """Write down that a cell used a take, made of these files; a folder that can only be read is left as it is."""

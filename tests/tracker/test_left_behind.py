@@ -2,6 +2,7 @@
 
 import asyncio
 import shutil
+from pathlib import Path
 
 import pytest
 
@@ -72,6 +73,60 @@ async def test_two_who_want_another_take_do_not_get_the_same_that_was_left_behin
     takes = await asyncio.gather(*(studio.submit(workflow, seed=1, fresh=True) for _ in range(2)))
     assert len({take.path for take in takes}) == 2
     assert server.journal.posts("/prompt") == 2
+
+
+@pytest.mark.parametrize("when", ["render", "fetch", "save"])
+async def test_a_notebook_that_goes_elsewhere_keeps_its_takes_where_they_were(
+    server, workflow, tmp_path, monkeypatch, when
+):
+    (tmp_path / "sub").mkdir()
+    monkeypatch.chdir(tmp_path)
+    if when != "render":
+        name = {"fetch": "_fetch", "save": "_check"}[when]
+        step = getattr(saving, name)
+
+        def moved(*args, **how):
+            monkeypatch.chdir(tmp_path / "sub")
+            return step(*args, **how)
+
+        monkeypatch.setattr(saving, name, moved)
+    async with Studio(server.url, cache="takes") as studio:
+        held = server.hold("KSampler")
+        (item,) = batch = studio.generate([Shot("a", "x")], workflow)
+        await held
+        if when == "render":
+            monkeypatch.chdir(tmp_path / "sub")
+        held.release()
+        await batch
+        assert item.take.path == tmp_path / "takes" / item.take.path.name
+        assert (await studio.submit(workflow, Shot("b", "x"))).used_by == ((None, "a"), (None, "b"))
+        monkeypatch.chdir(tmp_path)
+        assert studio.cache.find(item.take.key).path == Path("takes") / item.take.path.name
+    assert not list((tmp_path / "sub").iterdir())
+    assert not list((tmp_path / "takes" / "unfinished").iterdir())
+    written = [path.read_text() for kind in ("*.json", "*.log") for path in tmp_path.rglob(kind)]
+    assert written
+    assert not any(str(tmp_path) in text for text in written)
+    assert server.journal.posts("/prompt") == 1
+
+
+async def test_what_failed_before_a_notebook_went_elsewhere_is_fetched_from_there(
+    server, workflow, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(saving, "PAUSE_SECONDS", ())
+    (tmp_path / "sub").mkdir()
+    monkeypatch.chdir(tmp_path)
+    async with Studio(server.url, cache="takes") as studio:
+        server.inject("view:truncate=50@mp4#*")
+        job = studio.submit(workflow, seed=1)
+        with pytest.raises(FetchFailed):
+            await job
+        server.heal()
+        monkeypatch.chdir(tmp_path / "sub")
+        (resumed,) = studio.resume()
+        assert (await resumed).path.parent == tmp_path / "takes"
+        assert (await job.fetch()).prompt_id == job.id
+    assert not list((tmp_path / "sub").iterdir())
 
 
 async def test_a_folder_that_is_removed_during_the_render_is_made_again(server, studio, workflow):

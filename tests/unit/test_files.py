@@ -9,7 +9,7 @@ import pytest
 
 from comfy_widgets import files
 from comfy_widgets.errors import CacheError, CacheNotWritable, DiskFull
-from comfy_widgets.files import put, temporary_beside, told_as_cache_error, write_text
+from comfy_widgets.files import Place, put, temporary_beside, told_as_cache_error, write_text
 
 
 def names(folder):
@@ -72,6 +72,28 @@ def test_bytes_are_on_the_disk_before_they_have_their_name(tmp_path, monkeypatch
     put(part, tmp_path / "y.mp4")
     assert order == ["fsync", "replace"] * 2
     assert names(tmp_path) == ["x.json", "y.mp4"]
+
+
+def test_a_place_stays_and_keeps_its_name_while_that_leads_there(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    place = Place("takes")
+    assert place.path == Path("takes")
+    (tmp_path / "sub").mkdir()
+    monkeypatch.chdir(tmp_path / "sub")
+    assert place.path == place.whole == tmp_path / "takes"
+    monkeypatch.chdir(tmp_path)
+    assert place.path == Path("takes")
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows removes no folder that is somebody's current one")
+def test_a_place_stays_when_the_current_folder_is_removed(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    place = Place("takes")
+    (tmp_path / "sub").mkdir()
+    monkeypatch.chdir(tmp_path / "sub")
+    (tmp_path / "sub").rmdir()
+    assert place.path == tmp_path / "takes"
+    assert Place("takes").path == Path("takes")
 
 
 def test_a_temporary_file_is_beside_hidden_and_nobody_elses(tmp_path):
