@@ -126,8 +126,13 @@ class Tracker:
 
     async def find(self, prompt_id: str) -> bool:
         """Whether the server has a prompt, in its queue or in its history."""
-        queue = await self.client.queue()
-        return prompt_id in places(queue, {prompt_id}) or await self.client.history(prompt_id) is not None
+        if prompt_id in places(await self.client.queue(), {prompt_id}):
+            return True
+        try:
+            return await self.client.history(prompt_id) is not None
+        except Unreadable:
+            # There is a record: who follows it is told that it can't be read.
+            return True
 
     async def cancel(self, tracked: Tracked) -> None:
         """Stop one prompt, and only this one: again and again until the server has no more to do for it.

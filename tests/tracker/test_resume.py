@@ -1,14 +1,17 @@
 """What an earlier kernel left behind is picked up, and nobody's row locks anything."""
 
+import asyncio
 import json
 import time
 
+import httpx
 import pytest
 
-from comfy_widgets import Studio, saving
+from comfy_widgets import Studio, Workflow, saving
 from comfy_widgets.comfyui import tracker
 from comfy_widgets.errors import FetchFailed, JobFailed, Lost, NodeFailed
 from comfy_widgets.jobs import JobStatus
+from tests.tracker.test_scenarios import graph, save, slow
 
 pytestmark = pytest.mark.slow
 
@@ -136,6 +139,35 @@ async def test_resume_keeps_the_row_of_what_is_lost(server, tmp_path, workflow):
         assert (await resumed.resubmit()).path.exists()
     assert server.journal.posts("/prompt") == 2
     assert not list((tmp_path / "unfinished").iterdir())
+
+
+@pytest.mark.parametrize("resumes", [True, False])
+async def test_what_ended_with_a_record_that_can_not_be_read_is_told_once(server, tmp_path, resumes):
+    # ComfyUI dies when it tells such an output to a socket.
+    server.inject("http:404@GET /ws#*")
+    poisoned = Workflow(graph(a=slow(), n={"class_type": "LabUnserializable", "n": 1}, b=save("a")))
+    held = server.hold("LabSlow")
+    async with Studio(server.url, cache=tmp_path) as studio:
+        job = studio.submit(poisoned, "shot-01")
+        await held
+    held.release()
+    await idle(server)
+    async with Studio(server.url, cache=tmp_path) as studio:
+        (again,) = studio.resume() if resumes else [studio.submit(poisoned, "shot-01")]
+        await again.ended()
+    assert isinstance(again.error, NodeFailed)
+    assert "its record is unreadable" in again.error.what
+    assert (again.error.shot, again.error.prompt_id) == ("shot-01", job.id)
+    assert again.error.hint
+    assert server.journal.posts("/prompt") == 1
+    assert not list((tmp_path / "unfinished").iterdir())
+
+
+async def idle(server):
+    """Wait until the server has no more to do."""
+    async with httpx.AsyncClient(base_url=server.url) as client, asyncio.timeout(10):
+        while (await client.get("/prompt")).json()["exec_info"]["queue_remaining"]:
+            pass
 
 
 @pytest.mark.usefixtures("hasty")
