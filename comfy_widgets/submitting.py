@@ -131,6 +131,10 @@ async def _submit(attempt: Attempt, tracker: Tracker, extra_data: Mapping[str, A
         if attempt.cancelling:
             raise cancelled(job.progress)
         await _post(attempt, attempt.tracked, tracker, graph, extra_data)
+    except (asyncio.CancelledError, KeyboardInterrupt):
+        # The studio is closed, or an interrupt hit us: the row leads back to it.
+        tracker.leave(attempt.tracked, attempt.tell)
+        raise
     except ComfyWidgetsError as error:
         tracker.leave(attempt.tracked, attempt.tell)
         if isinstance(error, Rejected) and doubts:
@@ -222,6 +226,10 @@ async def _post(
                 break
             if post == _POSTS:
                 raise
+        except asyncio.CancelledError:
+            # It may have arrived.
+            tracker.posted(tracked)
+            raise
         else:
             attempt.dropped = node_problems(accepted.node_errors, graph)
             if accepted.prompt_id != job.id:

@@ -12,6 +12,7 @@ from comfy_widgets.comfyui.client import Client
 from comfy_widgets.comfyui.replies import OutputFile
 from comfy_widgets.demo import DemoServer
 from comfy_widgets.errors import CacheError, JobFailed, Lost
+from comfy_widgets.jobs import JobStatus
 from tests.lib.graphs import wan
 from tests.lib.takes import request
 from tests.tracker.test_scenarios import graph, save, slow
@@ -53,6 +54,24 @@ async def test_a_closed_studio_asks_for_nothing_more(server, studio, workflow):
     assert server.journal.posts("/prompt") == 1
     with pytest.raises(JobFailed, match="closed"):
         studio.submit(workflow, seed=9)
+
+
+async def test_a_studio_that_is_closed_while_it_submits_follows_nothing_more(server, studio, workflow, monkeypatch):
+    sending = asyncio.Event()
+
+    async def answers_never(*_args, **_more):
+        sending.set()
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(Client, "submit", answers_never)
+    job = studio.submit(workflow, seed=1)
+    await sending.wait()
+    follower = tracker.tracker_for(studio.address)
+    await studio.close()
+    assert not follower._prompts
+    # The server may have it.
+    assert (job.status, job.error.prompt_id) == (JobStatus.LOST, job.id)
+    assert studio.cache.unfinished.rows()
 
 
 async def test_what_was_stopped_is_not_tried_again_whatever_its_end_is_called(server, studio, monkeypatch):
