@@ -67,8 +67,8 @@ class Attempt:
         Whether somebody wants it stopped.
     key, capabilities
         What it makes and who makes it, once known.
-    dropped
-        What the server said of branches that it leaves out.
+    dropped, left_out
+        What the server said of branches that it leaves out, and their output nodes.
     passed_over
         Prompts whose row is not ours to remove, and that their server never had.
     kept
@@ -92,6 +92,7 @@ class Attempt:
     key: str = ""
     capabilities: Capabilities | None = None
     dropped: list[str] = field(default_factory=list)
+    left_out: set[str] = field(default_factory=set)
     passed_over: set[str] = field(default_factory=set)
     kept: Take | None = None
     remark: str | None = None

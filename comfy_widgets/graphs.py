@@ -3,7 +3,7 @@
 import hashlib
 import json
 import unicodedata
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from comfy_widgets.errors import WorkflowError
@@ -119,8 +119,15 @@ def upstream(graph: Graph, roots: list[str]) -> Iterator[str]:
     return
 
 
-def fingerprint(graph: Graph) -> str:
+def fingerprint(graph: Graph, without: Collection[str] = ()) -> str:
     """What a graph makes, as 64 hex digits: ids, titles, file names and branches that make nothing do not matter.
+
+    Parameters
+    ----------
+    graph
+        In ComfyUI's API format.
+    without
+        Output nodes that make nothing: the server left them out.
 
     Examples
     --------
@@ -129,7 +136,7 @@ def fingerprint(graph: Graph) -> str:
     >>> fingerprint(one) == fingerprint(two)
     True
     """
-    outputs = output_nodes(graph)
+    outputs = [node_id for node_id in output_nodes(graph) if node_id not in without]
     hashes: dict[str, str] = {}
     for node_id in upstream(graph, outputs):
         inputs = {

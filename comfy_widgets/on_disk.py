@@ -69,6 +69,15 @@ class OnDisk:
         """Another take of the same, for one whose own was lost; None if there is none."""
         return await self._on_disk(attempt, [attempt.capabilities.renderer]) if attempt.capabilities else None
 
+    async def of_the_rest(self, attempt: Attempt) -> Take | None:
+        """A take of what the server did not leave out of a prompt; None if there is none, or it left out nothing."""
+        request = attempt.job.request
+        if attempt.capabilities is None or request.fresh or not attempt.left_out:
+            return None
+        key = request.filled.key(attempt.capabilities.renderer, without=attempt.left_out)
+        take = await asyncio.to_thread(self.cache.find, key)
+        return take and await asyncio.to_thread(self._served, take, request)
+
     def _possible_kinds(self) -> list[str]:
         """What may have been rendered there, the likeliest first: the embedded server is on this machine."""
         if self.server.renderer is not None:

@@ -7,7 +7,7 @@ import uuid
 from collections.abc import Callable, Coroutine, Mapping
 from typing import Any, TypeVar
 
-from comfy_widgets import submitting
+from comfy_widgets import graphs, submitting
 from comfy_widgets.attempt import AT_REST, Attempt
 from comfy_widgets.cache import TakeCache
 from comfy_widgets.comfyui.capabilities import Capabilities
@@ -270,11 +270,12 @@ class Pipeline:
                 attempt.drop_row()
                 break
             if news is None:
-                self._warn_of_key(attempt.capabilities)
-                await self._estimate(attempt)
-                if not await submitting.submit(attempt, tracker, self.extra_data):
+                if not await self._queue(attempt, tracker):
                     # Somebody else was first: it is on disk, or has a row.
                     continue
+                rest = self.on_disk.of_the_rest(attempt)
+                if (found := await submitting.withdraw_if(rest, attempt, tracker)) is not None:
+                    break
                 news = await submitting.follow(attempt, tracker)
             try:
                 return await _save(attempt, tracker, news)
@@ -289,6 +290,14 @@ class Pipeline:
             attempt.job.move(**{**AT_REST, "status": JobStatus.SUBMITTING, "running_since": None})
         attempt.job.move(source="cache")
         return found
+
+    async def _queue(self, attempt: Attempt, tracker: Tracker) -> bool:
+        self._warn_of_key(attempt.capabilities)
+        await self._estimate(attempt)
+        queued = await submitting.submit(attempt, tracker, self.extra_data)
+        if attempt.dropped:
+            _tell_left_out(attempt)
+        return queued
 
     def _warn_of_key(self, capabilities: Capabilities | None) -> None:
         """Say once that an old server shows the key for partner nodes to everybody who reads its queue."""
@@ -340,7 +349,8 @@ async def _save(attempt: Attempt, tracker: Tracker, news: News) -> Take:
     assert record is not None  # noqa: S101 - only a record says that it ended well
     job.move(**{**AT_REST, "status": JobStatus.SAVING, "progress": max(job.progress, RENDERED)})
     capabilities = attempt.capabilities or await tracker.capabilities()
-    origin = Origin(job.request, attempt.key, job.id, attempt.server.address.name, capabilities, record.seconds)
+    key = await _key_of_what_was_made(attempt, tracker, record.executed, capabilities.renderer)
+    origin = Origin(job.request, key, job.id, attempt.server.address.name, capabilities, record.seconds)
     files = record.files or news.told_files
 
     def tell(share: float, words: str) -> None:
@@ -355,3 +365,26 @@ async def _save(attempt: Attempt, tracker: Tracker, news: News) -> Take:
         raise
     attempt.keep(take)
     return take
+
+
+async def _key_of_what_was_made(
+    attempt: Attempt, tracker: Tracker, executed: tuple[str, ...] | None, renderer: str
+) -> str:
+    """Under what the take is kept: who asks for all must not be served what the server made without a part."""
+    filled = attempt.job.request.filled
+    gone = await submitting.left_out(attempt, tracker, executed)
+    if not gone:
+        return attempt.key
+    if not attempt.dropped:
+        # It was taken over: only who submitted it was told why.
+        attempt.dropped = [f"{graphs.title_of(filled.graph, node_id)} (node {node_id})." for node_id in gone]
+        _tell_left_out(attempt)
+    if len(gone) == len(graphs.output_nodes(filled.graph)):
+        attempt.drop_row()
+        raise submitting.all_left_out(attempt)
+    return filled.key(renderer, without=gone)
+
+
+def _tell_left_out(attempt: Attempt) -> None:
+    attempt.remark = f"The server left out: {' '.join(attempt.dropped)}"
+    log.warning("%s: %s", attempt.job.request.title, attempt.remark)

@@ -4,11 +4,11 @@ import asyncio
 import copy
 import time
 import uuid
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from functools import partial
 from typing import Any, TypeVar
 
-from comfy_widgets import refusals
+from comfy_widgets import graphs, refusals
 from comfy_widgets.attempt import Attempt
 from comfy_widgets.comfyui.replies import AnswerLost, node_problems
 from comfy_widgets.comfyui.status import Remote
@@ -131,6 +131,7 @@ async def _submit(attempt: Attempt, tracker: Tracker, extra_data: Mapping[str, A
         if attempt.cancelling:
             raise cancelled(job.progress)
         await _post(attempt, attempt.tracked, tracker, graph, extra_data)
+        await _see_what_is_left(attempt, tracker)
     except (asyncio.CancelledError, KeyboardInterrupt):
         # The studio is closed, or an interrupt hit us: the row leads back to it.
         tracker.leave(attempt.tracked, attempt.tell)
@@ -148,6 +149,54 @@ async def _submit(attempt: Attempt, tracker: Tracker, extra_data: Mapping[str, A
     if job.status is JobStatus.SUBMITTING:
         job.move(status=JobStatus.QUEUED, heard=time.monotonic(), note=None)
     return True
+
+
+async def _see_what_is_left(attempt: Attempt, tracker: Tracker) -> None:
+    if attempt.left_out.issuperset(graphs.output_nodes(attempt.job.request.filled.graph)):
+        if attempt.tracked is not None:
+            await tracker.cancel(attempt.tracked)
+        raise all_left_out(attempt)
+
+
+def all_left_out(attempt: Attempt) -> Rejected:
+    """The server runs a preview at most, and none of the nodes that make what is taken."""
+    return Rejected(
+        "The server would have left out all that this graph is for.",
+        hint="Correct these inputs and submit again.",
+        problems=attempt.dropped,
+    )
+
+
+async def withdraw_if(found: Awaitable[T | None], attempt: Attempt, tracker: Tracker) -> T | None:
+    """Take a prompt off the server again if what it would make is found; what was found."""
+    assert attempt.tracked is not None  # noqa: S101 - submit went before
+    try:
+        if (instead := await found) is None:
+            return None
+        await tracker.cancel(attempt.tracked)
+    except (asyncio.CancelledError, KeyboardInterrupt):
+        tracker.leave(attempt.tracked, attempt.tell)
+        raise
+    tracker.leave(attempt.tracked, attempt.tell)
+    attempt.drop_row()
+    return instead
+
+
+async def left_out(attempt: Attempt, tracker: Tracker, executed: Collection[str] | None) -> list[str]:
+    """The nodes of those that make what is taken that the server did not execute.
+
+    Parameters
+    ----------
+    executed
+        What the server's record tells; of a prompt that was taken over that is all there is.
+    """
+    graph = attempt.job.request.filled.graph
+    wanted = graphs.output_nodes(graph)
+    silent = [] if executed is None else [node_id for node_id in wanted if node_id not in executed]
+    classes = (await tracker.classes.known() if silent else None) or {}
+    # Muted leftovers and nodes that only look as if they saved are none of the server's outputs.
+    outputs = [node_id for node_id in silent if (classes.get(graph[node_id]["class_type"]) or {}).get("output_node")]
+    return [node_id for node_id in wanted if node_id in attempt.left_out or node_id in outputs]
 
 
 async def follow(attempt: Attempt, tracker: Tracker) -> News:
@@ -231,7 +280,7 @@ async def _post(
             tracker.posted(tracked)
             raise
         else:
-            attempt.dropped = node_problems(accepted.node_errors, graph)
+            attempt.dropped, attempt.left_out = node_problems(accepted.node_errors, graph), accepted.left_out
             if accepted.prompt_id != job.id:
                 tracked = await _renamed(attempt, tracked, tracker, graph, accepted.prompt_id)
             break

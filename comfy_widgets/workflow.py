@@ -5,7 +5,7 @@ import hashlib
 import json
 import math
 import random
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
@@ -97,9 +97,9 @@ class Filled:
         """What it makes, whoever renders it; see `comfy_widgets.graphs.fingerprint`."""
         return graphs.fingerprint(self.graph)
 
-    def key(self, renderer: str) -> str:
-        """Under what its take is kept when this kind of renderer makes it."""
-        return graphs.key(self.fingerprint, renderer)
+    def key(self, renderer: str, *, without: Collection[str] = ()) -> str:
+        """Under what its take is kept when this kind of renderer makes it, all or without some output nodes."""
+        return graphs.key(graphs.fingerprint(self.graph, without), renderer)
 
 
 class Workflow:

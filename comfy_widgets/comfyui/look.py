@@ -64,13 +64,17 @@ class Failure:
 
 @dataclass(frozen=True)
 class Record:
-    """A history entry: how a prompt ended and what it left; if it was stopped, at which node."""
+    """A history entry: how a prompt ended and what it left; if it was stopped, at which node.
+
+    Of one that ended well `executed` has the output nodes that the server did not leave out, None if it does not tell.
+    """
 
     remote: Remote
     files: tuple[OutputFile, ...] = ()
     failure: Failure | None = None
     seconds: float | None = None
     stopped_at: str | None = None
+    executed: tuple[str, ...] | None = None
 
 
 def record(entry: Mapping[str, Any]) -> Record:
@@ -90,7 +94,12 @@ def record(entry: Mapping[str, Any]) -> Record:
     # A history without a status comes from forks and old servers, which keep records of good ends only.
     if bad or (status and not status.get("completed")):
         return Record(Remote.FAILED, files, _failure(bad[-1][1] if bad else {}), seconds)
-    return Record(Remote.SUCCEEDED, files, None, seconds)
+    return Record(Remote.SUCCEEDED, files, None, seconds, executed=_executed(entry.get("prompt")))
+
+
+def _executed(prompt: Any) -> tuple[str, ...] | None:
+    told = prompt[4] if isinstance(prompt, list) and len(prompt) > 4 else None
+    return tuple(map(str, told)) if isinstance(told, list) else None
 
 
 def _failure(told: Mapping[str, Any]) -> Failure:

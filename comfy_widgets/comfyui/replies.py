@@ -35,6 +35,15 @@ class Accepted:
     prompt_id: str
     node_errors: Mapping[str, Any]
 
+    @property
+    def left_out(self) -> set[str]:
+        """The output nodes that are not executed."""
+        found: set[str] = set()
+        for node_id, told in self.node_errors.items():
+            outputs = told.get("dependent_outputs") if isinstance(told, Mapping) else None
+            found.update(map(str, outputs or [node_id]))
+        return found
+
 
 @dataclass(frozen=True)
 class OutputFile:
