@@ -6,12 +6,16 @@ from contextlib import suppress
 from comfy_widgets import refusals
 from comfy_widgets.attempt import Attempt
 from comfy_widgets.cache import TakeCache
+from comfy_widgets.comfyui.replies import AnswerLost
 from comfy_widgets.comfyui.server import Server
 from comfy_widgets.comfyui.tracker import tracker_for
 from comfy_widgets.errors import ComfyWidgetsError, DemoError, ServerError, ServerUnreachable
 from comfy_widgets.jobs import Request
 from comfy_widgets.outcomes import cancelled, missed
+from comfy_widgets.submitting import patiently
 from comfy_widgets.takes import Take
+
+_UNREACHED = "the server can't be reached"
 
 
 class OnDisk:
@@ -54,6 +58,13 @@ class OnDisk:
             # No server is started for what can't be sent to it.
             await refusals.check_files(attempt.job.request.filled)
         trouble = await self._ask_who_renders(attempt)
+        said = self._said()
+        if said is not None and isinstance(trouble, ServerUnreachable | AnswerLost):
+            # It may be starting anew, or another in its place; what is on disk does not wait to know which.
+            if found := await self._first(attempt, said):
+                attempt.remark = _UNREACHED
+                return found
+            trouble = await self._ask_who_renders(attempt, patient=True)
         if attempt.capabilities is not None:
             return await self._first(attempt, attempt.capabilities.renderer)
         found = await self._on_disk(attempt, self._possible_kinds())
@@ -62,7 +73,7 @@ class OnDisk:
             if attempt.cancelling:
                 raise cancelled(attempt.job.progress)
             raise missed(attempt.job.request, await asyncio.to_thread(self.cache.takes), trouble)
-        attempt.remark = "offline" if self.offline else "the server can't be reached"
+        attempt.remark = "offline" if self.offline else _UNREACHED
         return found
 
     async def instead(self, attempt: Attempt) -> Take | None:
@@ -82,7 +93,16 @@ class OnDisk:
         """What may have been rendered there, the likeliest first: the embedded server is on this machine."""
         if self.server.renderer is not None:
             return [self.server.renderer]
+        if said := self._said():
+            return [said]
         return ["comfyui", "demo"] if self.offline or self.server.address.is_here else ["comfyui"]
+
+    def _said(self) -> str | None:
+        """What rendered there when it was last asked; None if it was not, or has not answered."""
+        if self.offline or not self.server.started:
+            return None
+        said = tracker_for(self.server.address).probed.said
+        return said.renderer if said is not None else None
 
     async def _first(self, attempt: Attempt, renderer: str) -> Take | None:
         """What an earlier try left, if there was one; another one's take must not hide what can still be fetched."""
@@ -105,12 +125,13 @@ class OnDisk:
                 return await asyncio.to_thread(self._served, take, request)
         return None
 
-    async def _ask_who_renders(self, attempt: Attempt) -> ComfyWidgetsError | None:
+    async def _ask_who_renders(self, attempt: Attempt, *, patient: bool = False) -> ComfyWidgetsError | None:
         """Have the server say what it is; what keeps it from that, None where that was wanted."""
         if self.offline:
             return None
         try:
-            attempt.capabilities = await tracker_for(await self.server.reach()).capabilities()
+            ask = tracker_for(await self.server.reach()).capabilities
+            attempt.capabilities = await (patiently(attempt, ask) if patient else ask())
         except (ServerError, DemoError) as error:
             # Nobody answers, or somebody else: a proxy's page, a captive portal. What is on disk is served anyway.
             return error

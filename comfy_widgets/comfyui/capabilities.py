@@ -1,4 +1,4 @@
-"""What a server can do, asked once."""
+"""What a server can do, asked once while it is surely the same."""
 
 import asyncio
 from dataclasses import dataclass
@@ -12,6 +12,8 @@ from comfy_widgets.errors import ServerError, ServerUnreachable
 _LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 _PORT, _DESKTOP_PORT = 8188, 8000
 _SLOW_SECONDS, _SILENT_SECONDS = 3.0, 30.0
+# How long what it said holds while no socket would tell that it ended: less than it takes to start another.
+_HOLDS_SECONDS = 2.0
 
 
 @dataclass(frozen=True)
@@ -61,25 +63,43 @@ async def probe(client: Client) -> Capabilities:
 
 
 class Probed:
-    """What a server said of itself, asked until it has answered once.
+    """What a server said of itself, asked again when another may have come to its address.
 
     Parameters
     ----------
     client
         HTTP to the server.
+
+    Attributes
+    ----------
+    said
+        What was said last, by whoever answered then; None before.
     """
 
     def __init__(self, client: Client) -> None:
+        self.said: Capabilities | None = None
         self._client = client
         self._turn = asyncio.Lock()
         self._known: Capabilities | None = None
+        self._told = 0.0
         self._silent: tuple[float, ServerUnreachable] | None = None
 
-    async def capabilities(self) -> Capabilities:
-        """What it said; raises what `probe` does."""
+    async def capabilities(self, *, watched: bool) -> Capabilities:
+        """What it said; raises what `probe` does.
+
+        Parameters
+        ----------
+        watched
+            Whether a socket is open, whose end makes it doubted.
+        """
+        now = asyncio.get_running_loop().time
         async with self._turn:
-            if self._known is None:
-                self._known = await self._ask()
+            old = not watched and now() - self._told > _HOLDS_SECONDS
+            if self._known is None or self._client.doubted or old:
+                # Before the question: whatever happens while it is on its way is a new doubt.
+                self._known, self._client.doubted = None, False
+                self._known = self.said = await self._ask()
+                self._told = now()
             return self._known
 
     async def _ask(self) -> Capabilities:

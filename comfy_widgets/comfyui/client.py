@@ -49,11 +49,14 @@ class Client:
         Before every route: ``/api`` where a server has them only there, as Comfy Cloud does.
     lists_jobs
         Whether it has ``/api/jobs``, as releases since December 2025 do.
+    doubted
+        Whether another server may have come to the address since it said what it is.
     """
 
     address: Address
     prefix: str = ""
     lists_jobs: bool = False
+    doubted: bool = False
     _http: httpx.AsyncClient | None = field(default=None, repr=False)
     _waits: int = field(default=0, repr=False)
 
@@ -161,15 +164,25 @@ class Client:
 
     async def queue(self) -> dict[str, Any]:
         """The queue as it is now, in the form of GET /queue; of newer servers only what is needed of it."""
-        if not self.lists_jobs:
-            return _mapping(await self._read("GET", "/queue"))
-        return queue_of(await self._listed(f"{self._jobs}?status=pending,in_progress"))
+        if self.lists_jobs:
+            jobs = await self._listed(f"{self._jobs}?status=pending,in_progress")
+            if jobs is not None:
+                return queue_of(jobs)
+            # An older release has taken its place; what is followed meanwhile needs its looks.
+            self.lists_jobs, self.doubted = False, True
+        return _mapping(await self._read("GET", "/queue"))
 
-    async def _listed(self, path: str) -> list[dict[str, Any]]:
-        """All jobs of a list that comes in pages, as Comfy Cloud's does: who stands on the last is not gone."""
+    async def _listed(self, path: str) -> list[dict[str, Any]] | None:
+        """All jobs of a list that comes in pages, as Comfy Cloud's does: who stands on the last is not gone.
+
+        None where the server has no such list.
+        """
         jobs: list[dict[str, Any]] = []
         while True:
-            page = _mapping(await self._read("GET", f"{path}&offset={len(jobs)}" if jobs else path))
+            answer = await self._read("GET", f"{path}&offset={len(jobs)}" if jobs else path)
+            if answer.status_code == httpx.codes.NOT_FOUND:
+                return None
+            page = _mapping(answer)
             found = [job for job in page.get("jobs") or () if isinstance(job, dict)]
             jobs += found
             if not found or not (page.get("pagination") or {}).get("has_more"):
@@ -338,6 +351,7 @@ class Client:
             async with self._waiting():
                 answer = await self.http.request(method, self.address.url + before + path, **request)
         except (httpx.ConnectError, httpx.ConnectTimeout) as error:
+            self.doubted = True
             raise trouble.no_connection(self.address, error) from error
         except httpx.HTTPError as error:
             raise AnswerLost(

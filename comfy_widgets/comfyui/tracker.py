@@ -54,6 +54,8 @@ class Tracker:
         Its node classes, once known.
     memory
         Its video memory.
+    probed
+        What it said of itself.
     """
 
     def __init__(self, address: Address) -> None:
@@ -71,7 +73,7 @@ class Tracker:
         self._price = 0.0
         self._failed_looks = 0
         self._asked = False
-        self._probed = Probed(self.client)
+        self.probed = Probed(self.client)
 
     @property
     def client_id(self) -> str:
@@ -121,8 +123,8 @@ class Tracker:
             log.debug("The socket takes its time; looks are enough.")
 
     async def capabilities(self) -> Capabilities:
-        """What the server said of itself; asked until it has answered once."""
-        return await self._probed.capabilities()
+        """What the server said of itself; asked again when another may have taken its place."""
+        return await self.probed.capabilities(watched=self._socket.open)
 
     async def find(self, prompt_id: str) -> bool:
         """Whether the server has a prompt, in its queue or in its history."""
@@ -194,6 +196,7 @@ class Tracker:
             self._settled.clear()
             # Anything but an orderly end may have left the old socket open at the server.
             self._socket = self._new_socket(_mint())
+            self.client.doubted = True
             if not self.client.busy:
                 await self.client.close()
 
@@ -332,6 +335,8 @@ class Tracker:
         return running[0] if len(running) == 1 else None
 
     def _socket_changed(self) -> None:
+        # All but the first time since this began: a socket that was lost may have come back from another server.
+        self.client.doubted |= self._settled.is_set()
         self._settled.set()
         if self._socket.open:
             self._opened = _now()

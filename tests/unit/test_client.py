@@ -201,6 +201,15 @@ async def test_a_list_of_jobs_is_read_to_its_end(talk):
     assert await client.queue() == {"queue_running": [], "queue_pending": []}
 
 
+async def test_a_server_that_lists_no_jobs_any_more_is_asked_for_its_queue(talk):
+    queue = {"queue_running": [], "queue_pending": []}
+    client, server = await talk(lambda asked: reply(b"", 404) if "jobs" in asked.path else reply(queue))
+    client.lists_jobs = True
+    assert [await client.queue(), await client.queue()] == [queue, queue]
+    assert [asked.path.partition("?")[0] for asked in server.asked] == ["/api/jobs", "/queue", "/queue"]
+    assert client.doubted
+
+
 async def test_one_prompt_is_stopped_in_the_form_that_the_server_has(talk):
     client, server = await talk(lambda _asked: reply(b""))
     await client.stop("abc")
