@@ -30,6 +30,7 @@ AT_REST: Mapping[str, Any] = {
     "step": None,
     "note": None,
     "stopping": False,
+    "refusal": None,
 }
 
 # How long it may take from a row to its POST.
@@ -137,6 +138,7 @@ class Attempt:
             "node_title": news.progress.node_title,
             "step": news.progress.step,
             "stopping": self.cancelling,
+            "refusal": news.refusal,
         }
         if news.progress.preview is not None:
             changes["preview"] = (news.progress.preview.media_type, news.progress.preview.data)

@@ -93,3 +93,4 @@ class JobState:
     take: Take | None = None
     note: str | None = None
     stopping: bool = False
+    refusal: str | None = None

@@ -190,7 +190,7 @@ class Job:
         if state.error is not None:
             return state.error.sentence
         if state.stopping:
-            return "Stopping"
+            return f"The server does not stop it: {state.refusal}" if state.refusal else "Stopping"
         if state.status is JobStatus.QUEUED:
             return in_line(state.queue_position, state.ahead, state.ahead_mine)
         if state.status is JobStatus.RUNNING:

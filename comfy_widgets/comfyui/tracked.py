@@ -36,6 +36,8 @@ class News:
         How it ended, once history has told.
     told_files
         Files that `executed` events named.
+    refusal
+        What the server answered instead of stopping it, None if it was not asked or does.
     source, heard
         Who told the latest, `socket` or `poll`, and when (seconds of the loop's clock).
     """
@@ -45,6 +47,7 @@ class News:
     place: Place | None = None
     record: Record | None = None
     told_files: tuple[OutputFile, ...] = ()
+    refusal: str | None = None
     source: str = "poll"
     heard: float = 0.0
 
@@ -154,16 +157,24 @@ class Tracked:
                 Record(Remote.FAILED, failure=Failure("", "", "", f"its record is unreadable ({reason})", ())), now
             )
 
+    def refuse(self, answer: str | None) -> None:
+        """Take in what the server says instead of stopping it; None when it will."""
+        if answer != self.news.refusal and not self.news.over:
+            self._change(refusal=answer)
+
     def _become(self, remote: Remote, now: float, source: str, **changes: Any) -> None:
         before = self.news
         known = advance(before.remote, remote)
         if known is not Remote.QUEUED:
             changes["place"] = None
-        self.news = replace(before, remote=known, source=source, heard=now, **changes)
-        for tell in list(self.tells):
-            tell(self.news)
+        self._change(remote=known, source=source, heard=now, **changes)
         if self.news.over and not self.ended.done():
             self.ended.set_result(self.news)
+
+    def _change(self, **changes: Any) -> None:
+        self.news = replace(self.news, **changes)
+        for tell in list(self.tells):
+            tell(self.news)
 
 
 def begin(prompt_id: str, graph: Mapping[str, Any], tell: Callable[[News], None], now: float) -> Tracked:

@@ -21,6 +21,7 @@ from comfy_widgets.comfyui.memory import Memory
 from comfy_widgets.comfyui.replies import Unreadable
 from comfy_widgets.comfyui.socket import Socket
 from comfy_widgets.comfyui.status import Remote
+from comfy_widgets.comfyui.stopping import stop
 from comfy_widgets.comfyui.together import Together
 from comfy_widgets.comfyui.tracked import News, Tracked, begin
 from comfy_widgets.errors import ComfyWidgetsError, SilentTooLong
@@ -137,17 +138,8 @@ class Tracker:
             return True
 
     async def cancel(self, tracked: Tracked) -> None:
-        """Stop one prompt, and only this one: again and again until the server has no more to do for it.
-
-        A single interrupt is easily lost: it does nothing to a prompt that has not quite started, and is forgotten
-        by one that just did.
-        """
-        tracked.cancelling = True
-        while not tracked.ended.done():
-            with suppress(ComfyWidgetsError):
-                await self.client.stop(tracked.prompt_id)
-                await self._stopped.done(tracked, unless=tracked.ended)
-            await asyncio.wait([tracked.ended], timeout=max(_RETRY_SECONDS, self._price * 2))
+        """Stop one prompt, and only this one; done when the server has no more to do for it."""
+        await stop(self.client, tracked, self._stopped, lambda: self._price)
 
     async def close_if_idle(self) -> None:
         """Let go of the server at once, unless a prompt is followed or a file on its way."""

@@ -1,12 +1,19 @@
 """Stopping jobs: who asks for it may leave, many cost the server no more than one, and all say what is true."""
 
 import asyncio
+import re
+from types import SimpleNamespace
 
 import pytest
 
 from comfy_widgets import Workflow
+from comfy_widgets.comfyui import stopping
 from comfy_widgets.comfyui.client import Client
-from comfy_widgets.errors import Cancelled
+from comfy_widgets.comfyui.look import Record
+from comfy_widgets.comfyui.status import Remote
+from comfy_widgets.comfyui.together import Together
+from comfy_widgets.comfyui.tracked import begin
+from comfy_widgets.errors import Cancelled, KeyRefused
 from comfy_widgets.jobs import JobStatus
 
 
@@ -54,12 +61,48 @@ async def test_a_running_job_says_that_it_is_being_stopped(studio, monkeypatch):
         await stop(client, prompt_id)
 
     monkeypatch.setattr(Client, "stop", when_allowed)
-    before, stopping = job.progress, job.cancel()
+    before, stopped = job.progress, job.cancel()
     await until(job, lambda job: job.progress > before)
     assert (job.status, job.message) == (JobStatus.RUNNING, "Stopping")
     may.set()
-    await stopping
+    await stopped
     assert job.message.startswith("Stopped by you")
+
+
+async def test_a_server_that_refuses_to_stop_it_is_told(server, studio):
+    for route in ("/interrupt", "/queue"):
+        server.inject(f"http:403@POST {route}#*")
+    job = await at_work(studio)
+    stopped = job.cancel()
+    await until(job, lambda job: "refused" in job.message)
+    assert re.fullmatch(r"The server does not stop it: \S+ refused POST /queue \(HTTP 403\)\.", job.message)
+    assert (job.status, stopped.done()) == (JobStatus.RUNNING, False)
+    server.heal()
+    await asyncio.wait_for(stopped, 20)
+    assert job.status is JobStatus.CANCELLED
+    assert job.message.startswith("Stopped by you")
+
+
+async def test_one_that_refuses_is_asked_less_and_less_often(monkeypatch):
+    refused = KeyRefused("gpu-1 refused POST /queue (HTTP 403).")
+    answers, heard, waits = iter([refused] * 7 + [None]), [], []
+    tracked = begin("p", {}, lambda news: heard.append(news.refusal), 0.0)
+
+    class Server:
+        async def stop(self, _prompt_id):
+            if answer := next(answers):
+                raise answer
+
+    async def look(_asked):
+        tracked.read(Record(Remote.INTERRUPTED), 1.0)
+
+    async def wait(_futures, **how):
+        waits.append(how["timeout"])
+
+    monkeypatch.setattr(stopping, "asyncio", SimpleNamespace(wait=wait))
+    await stopping.stop(Server(), tracked, Together(look), lambda: 0.0)
+    assert waits == [0.4, 0.8, 1.6, 3.2, 5.0, 5.0, 5.0, 0.2]
+    assert heard == [refused.what, None, None]
 
 
 @pytest.mark.slow
