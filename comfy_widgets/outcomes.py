@@ -3,6 +3,7 @@
 import copy
 from collections.abc import Sequence
 
+from comfy_widgets import graphs
 from comfy_widgets.comfyui.replies import node_title
 from comfy_widgets.comfyui.status import Remote
 from comfy_widgets.comfyui.tracked import News
@@ -117,6 +118,9 @@ def _nearest(request: Request, takes: Sequence[Take]) -> str:
         for name, here, there in told[take][:_TOLD_CHANGES]
     ]
     more = [f"{len(told[take]) - _TOLD_CHANGES} more"] if len(told[take]) > _TOLD_CHANGES else []
+    same = not told[take] and graphs.fingerprint(take.graph) == request.filled.fingerprint
+    if same and take.key != request.filled.key(take.renderer):
+        return f"{take.path.name} is a part of it: the server left out the rest."
     if not told[take] and take.renderer == "demo":
         return f"{take.path.name} is the same, but simulated by the embedded server: Studio(offline=True) shows it."
     what = ", ".join([*named, *more]) or "how its nodes are joined"

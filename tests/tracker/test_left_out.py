@@ -5,7 +5,7 @@ import logging
 import pytest
 
 from comfy_widgets import Studio, Workflow
-from comfy_widgets.errors import Rejected
+from comfy_widgets.errors import NotCached, Rejected
 from comfy_widgets.jobs import JobStatus
 from tests.lib.graphs import wan
 from tests.tracker.test_a_take import png
@@ -56,6 +56,14 @@ async def test_what_was_left_out_is_made_once_its_file_is_there(studio, server):
     assert not whole.message
     assert (await studio.submit(workflow)).path == whole.take.path
     assert server.journal.posts("/prompt") == 2
+
+
+async def test_offline_the_rest_is_told_as_what_it_is(studio):
+    workflow = Workflow(graph(a=slow(), b=save("a"), c=without_images()))
+    take = await studio.submit(workflow)
+    async with Studio(offline=True, cache=studio.cache.folder) as offline:
+        with pytest.raises(NotCached, match=rf"{take.path.name} is a part of it: the server left out the rest\."):
+            await offline.submit(workflow)
 
 
 async def test_what_another_kernel_left_is_not_kept_as_all(server, tmp_path):
