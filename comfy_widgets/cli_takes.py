@@ -19,6 +19,7 @@ from comfy_widgets.takes import Take
 from comfy_widgets.unpacking import unpack
 
 _UNITS = {"kb": 1e3, "mb": 1e6, "gb": 1e9, "tb": 1e12}
+_ENDLESS = 10_000
 
 
 def add_cache_option(parser: argparse.ArgumentParser) -> None:
@@ -94,10 +95,15 @@ def _cache(options: argparse.Namespace) -> TakeCache:
 def _list(options: argparse.Namespace) -> int:
     cache = _cache(options)
     takes = cache.takes(scene=options.scene, shot=options.shot)
-    console = Console()
+    # What reads a pipe reads lines.
+    console = Console() if sys.stdout.isatty() else Console(width=_ENDLESS)
     table = Table(box=None, pad_edge=False)
     for column in ("made", "scene", "shot", "what", "MB", "file"):
-        table.add_column(column, justify="right" if column == "MB" else "left", no_wrap=column == "file")
+        # Of those that may fold the widest give way first.
+        number = column == "MB"
+        table.add_column(
+            column, justify="right" if number else "left", no_wrap=number or column == "made", overflow="fold"
+        )
     for take in takes:
         made = take.made[:16].replace("T", " ")
         what = ", ".join(faces.facts(take)) or take.kind

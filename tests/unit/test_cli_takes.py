@@ -113,3 +113,29 @@ def test_a_file_that_is_there_is_not_replaced_unless_asked(keep, takes, monkeypa
     assert there.read_bytes() == b"mine"
     assert takes("export", kept.key, into, "--force")[:2] == (0, f"{there.name}\n")
     assert there.read_bytes() == kept.path.read_bytes()
+
+
+LONG = f"{'a-long-name-' * 8}_{another(2)[:12]}.mp4"
+
+
+def test_a_long_name_leaves_the_other_columns_their_width(keep, takes, terminal, monkeypatch):
+    monkeypatch.setenv("TERM", "dumb")  # no colours, 80 columns
+    terminal("")
+    short, long = keep(1), keep(2, scene="film", path=keep(1).path.with_name(LONG))
+    code, told, _ = takes("list")
+    head, *lines = told.splitlines()[:-1]
+    assert (code, max(map(len, lines)) <= 80) == (0, True)
+    starts = [line for line in lines if line.startswith("2026")]
+    assert [line.split()[:4] for line in starts] == [
+        [take.made[:10], take.made[11:16], take.scene, take.shot] for take in (short, long)
+    ]
+    assert "".join(line[head.index("file") :].strip() for line in lines) == short.path.name + long.path.name
+
+
+def test_in_a_pipe_each_take_is_one_line(keep, takes, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    kept = [keep(1), keep(2, path=keep(1).path.with_name(LONG))]
+    lines = takes("list")[1].splitlines()
+    assert len(lines) == 4
+    assert [line.split()[-1] for line in lines[1:3]] == [take.path.name for take in kept]
+    assert all("320 × 192, 49 frames at 24 fps, 2.0 s" in line for line in lines[1:3])
