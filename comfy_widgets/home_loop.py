@@ -6,6 +6,7 @@ import signal
 import threading
 import weakref
 from collections.abc import Awaitable, Callable, Coroutine, Iterator
+from concurrent.futures import Future
 from contextlib import contextmanager, suppress
 from types import FrameType
 from typing import Any, TypeVar
@@ -33,6 +34,9 @@ class HomeLoop:
     def __init__(self) -> None:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._runner: asyncio.Runner | None = None
+        # Over who binds, and over which of our threads turns the loop: the others wait until they are told.
+        self._turns = threading.Condition()
+        self._turner: int | None = None
         # Called before a loop of our own that a script left open is closed at exit.
         self.let_go: Callable[[], Coroutine[Any, Any, None]] | None = None
 
@@ -50,18 +54,19 @@ class HomeLoop:
             If work goes on in one loop while another runs here.
         """
         running = _running_loop()
-        if self.loop is None:
-            if running is None:
-                self._runner = asyncio.Runner()
-                running = self._runner.get_loop()
-                _own.add(self)
-            self._loop = running
-        elif running is not None and running is not self.loop:
-            raise WrongLoop(
-                "This studio is at work in another event loop.",
-                hint="Make a studio inside this one, or close the other first: studio.close().",
-            )
-        return self._loop  # type: ignore[return-value]
+        with self._turns:
+            if self.loop is None:
+                if running is None:
+                    self._runner = asyncio.Runner()
+                    running = self._runner.get_loop()
+                    _own.add(self)
+                self._loop = running
+            elif running is not None and running is not self.loop:
+                raise WrongLoop(
+                    "This studio is at work in another event loop.",
+                    hint="Make a studio inside this one, or close the other first: studio.close().",
+                )
+            return self._loop  # type: ignore[return-value]
 
     @property
     def turns_by_itself(self) -> bool:
@@ -78,8 +83,15 @@ class HomeLoop:
         """Whether the loop runs now, in this thread."""
         return self._loop is not None and _running_loop() is self._loop
 
+    @property
+    def is_turned_elsewhere(self) -> bool:
+        """Whether another thread turns a loop that is not ours, so that all moves without a wait here."""
+        return self.turns_by_itself and not self.is_own and not self.runs_here
+
     def turn(self, work: Awaitable[T]) -> T:
         """Wait for `work` without `await`, the loop going on meanwhile; what it raises is raised.
+
+        Several threads may wait: one of them turns the loop, and when it leaves the next goes on.
 
         An interrupt cancels only this wait, then raises KeyboardInterrupt in the caller's frame.
 
@@ -89,17 +101,56 @@ class HomeLoop:
             If the loop can't be waited for from here.
         """
         loop = self.bind()
-        if loop.is_running():
-            if _running_loop() is not loop:
-                return asyncio.run_coroutine_threadsafe(_coroutine(work), loop).result()
+        if self.runs_here:
             _let_nest(loop)
-        return _run(loop, _coroutine(work))
+            return _run(loop, _coroutine(work))
+        waited: Future[T] | None = None
+        try:
+            if not self._takes_turn(loop):
+                waited = asyncio.run_coroutine_threadsafe(_coroutine(work), loop)
+                waited.add_done_callback(self._tell)
+                if not self._takes_over(waited):
+                    return waited.result()
+                work = asyncio.wrap_future(waited, loop=loop)
+            return _run(loop, _coroutine(work))
+        finally:
+            if waited is not None:
+                # Nobody waits for it any more, if it is not done.
+                waited.cancel()
+            self._leave()
 
     def close(self) -> None:
-        """End our own loop, if it is our own."""
-        if self._runner is not None:
-            self._runner.close()
-            self._runner = self._loop = None
+        """End our own loop, if it is our own and no thread is still at it."""
+        with self._turns:
+            if self._runner is not None and self._turner is None:
+                self._runner.close()
+                self._runner = self._loop = None
+
+    def _takes_turn(self, loop: asyncio.AbstractEventLoop) -> bool:
+        with self._turns:
+            if self._turner is not None or loop.is_running():
+                return False
+            self._turner = threading.get_ident()
+            return True
+
+    def _takes_over(self, waited: "Future[Any]") -> bool:
+        """Wait until it is done, or until this thread must turn our own loop; whether it must."""
+        with self._turns:
+            self._turns.wait_for(lambda: waited.done() or (self.is_own and self._turner is None))
+            if waited.done():
+                return False
+            self._turner = threading.get_ident()
+            return True
+
+    def _leave(self) -> None:
+        with self._turns:
+            if self._turner == threading.get_ident():
+                self._turner = None
+                self._turns.notify_all()
+
+    def _tell(self, _done: "Future[Any]") -> None:
+        with self._turns:
+            self._turns.notify_all()
 
     def end(self) -> None:
         """Let go of what our own loop is at, and close it; nobody is there any more to hear of errors."""

@@ -1,6 +1,5 @@
 """What is on disk already: looked for before anything is made, and all there is without a server."""
 
-import asyncio
 from contextlib import suppress
 
 from comfy_widgets import refusals
@@ -8,6 +7,7 @@ from comfy_widgets.attempt import Attempt
 from comfy_widgets.cache import TakeCache
 from comfy_widgets.comfyui.replies import AnswerLost
 from comfy_widgets.comfyui.server import Server
+from comfy_widgets.comfyui.threads import in_thread
 from comfy_widgets.comfyui.tracker import tracker_for
 from comfy_widgets.errors import ComfyWidgetsError, DemoError, ServerError, ServerUnreachable
 from comfy_widgets.jobs import Request
@@ -41,7 +41,7 @@ class OnDisk:
             with suppress(ServerError):
                 kinds = [(await tracker_for(self.server.address).capabilities()).renderer]
         keys = [request.filled.key(kind) for kind in kinds]
-        return any([await asyncio.to_thread(self.cache.find, key) is not None for key in keys])
+        return any([await in_thread(self.cache.find, key) is not None for key in keys])
 
     async def look_up(self, attempt: Attempt) -> Take | None:
         """A take that is on disk already; None if there is none and the server can make it.
@@ -72,7 +72,7 @@ class OnDisk:
             await refusals.check_files(attempt.job.request.filled)
             if attempt.cancelling:
                 raise cancelled(attempt.job.progress)
-            raise missed(attempt.job.request, await asyncio.to_thread(self.cache.takes), trouble)
+            raise missed(attempt.job.request, await in_thread(self.cache.takes), trouble)
         attempt.remark = "offline" if self.offline else _UNREACHED
         return found
 
@@ -86,8 +86,8 @@ class OnDisk:
         if attempt.capabilities is None or request.fresh or not attempt.left_out:
             return None
         key = request.filled.key(attempt.capabilities.renderer, without=attempt.left_out)
-        take = await asyncio.to_thread(self.cache.find, key)
-        return take and await asyncio.to_thread(self._served, take, request)
+        take = await in_thread(self.cache.find, key)
+        return take and await in_thread(self._served, take, request)
 
     def _possible_kinds(self) -> list[str]:
         """What may have been rendered there, the likeliest first: the embedded server is on this machine."""
@@ -109,10 +109,10 @@ class OnDisk:
         if attempt.prior is None:
             return await self._on_disk(attempt, [renderer])
         attempt.key = attempt.job.request.filled.key(renderer)
-        own = await asyncio.to_thread(self.cache.of_prompt, attempt.key, attempt.prior)
+        own = await in_thread(self.cache.of_prompt, attempt.key, attempt.prior)
         if own is not None:
-            return await asyncio.to_thread(self._served, own, attempt.job.request)
-        waits = self.server.started and await asyncio.to_thread(attempt.row) is not None
+            return await in_thread(self._served, own, attempt.job.request)
+        waits = self.server.started and await in_thread(attempt.row) is not None
         return None if waits else await self._on_disk(attempt, [renderer])
 
     async def _on_disk(self, attempt: Attempt, renderers: list[str]) -> Take | None:
@@ -120,9 +120,9 @@ class OnDisk:
         keys = [request.filled.key(renderer) for renderer in renderers]
         attempt.key = keys[0]
         for key in [] if request.fresh else keys:
-            take = await asyncio.to_thread(self.cache.find, key)
+            take = await in_thread(self.cache.find, key)
             if take is not None:
-                return await asyncio.to_thread(self._served, take, request)
+                return await in_thread(self._served, take, request)
         return None
 
     async def _ask_who_renders(self, attempt: Attempt, *, patient: bool = False) -> ComfyWidgetsError | None:

@@ -13,6 +13,7 @@ from comfy_widgets.cache import TakeCache
 from comfy_widgets.comfyui.capabilities import Capabilities
 from comfy_widgets.comfyui.progress import RENDERED
 from comfy_widgets.comfyui.server import Server
+from comfy_widgets.comfyui.threads import in_thread
 from comfy_widgets.comfyui.tracked import News
 from comfy_widgets.comfyui.tracker import Tracker, tracker_for
 from comfy_widgets.errors import (
@@ -175,7 +176,7 @@ class Pipeline:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        await asyncio.to_thread(self.cache.write_index, now=True)
+        await in_thread(self.cache.write_index, now=True)
         await self._let_go()
 
     async def _let_go(self) -> None:
@@ -199,10 +200,9 @@ class Pipeline:
     def start(self, work: Coroutine[Any, Any, T]) -> asyncio.Future[T]:
         """Start work in the home loop; in a script it is done when this returns."""
         loop = self.home.bind()
-        task = loop.create_task(work)
-        if not loop.is_running():
-            self.home.turn(asyncio.wait([task]))
-        return task
+        if self.home.runs_here or self.home.is_turned_elsewhere:
+            return loop.create_task(work)
+        return self.home.turn(_done(work))
 
     def _place(self, request: Request) -> tuple[str, str, str]:
         return self.server.name, str(self.cache.folder.resolve()), request.filled.fingerprint
@@ -216,11 +216,11 @@ class Pipeline:
             attempt.task = loop.create_task(self._work(attempt), name=f"comfy_widgets job {attempt.job.id}")
             attempt.task.add_done_callback(lambda _: self._see_that_it_is_over(attempt))
 
-        if loop.is_running() and not self.home.runs_here:
-            loop.call_soon_threadsafe(begin)
+        if self.home.runs_here:
+            begin()
             return
-        begin()
-        if not loop.is_running():
+        loop.call_soon_threadsafe(begin)
+        if not self.home.is_turned_elsewhere:
             # A script: nothing moves between its calls, so this one stays until the server has the prompt.
             self.home.turn(attempt.answered.wait())
 
@@ -248,7 +248,7 @@ class Pipeline:
         while True:
             try:
                 take = attempt.kept or await self._make(attempt)
-                take = await asyncio.to_thread(attempt.note_users, take)
+                take = await in_thread(attempt.note_users, take)
             except KeyboardInterrupt:
                 # An interrupt hits whatever runs; it was meant for the cell. The row leads back to where we were.
                 attempt.prior = attempt.job.id
@@ -314,7 +314,7 @@ class Pipeline:
         if attempt.capabilities is not None:
             graph, renderer = attempt.job.request.filled.graph, attempt.capabilities.renderer
             server = server_name(self.server.address.name, renderer)
-            expected = await asyncio.to_thread(self._estimates.expected, graph, server, renderer)
+            expected = await in_thread(self._estimates.expected, graph, server, renderer)
             attempt.job.move(expected=expected)
 
     async def _cancel(self, job: Job) -> None:
@@ -341,6 +341,13 @@ class Pipeline:
         place = self._place(attempt.job.request)
         if _live.get(place) is attempt:
             del _live[place]
+
+
+async def _done(work: Coroutine[Any, Any, T]) -> asyncio.Future[T]:
+    """Its task, once it is done; who is interrupted while he waits for it does not stop it."""
+    task = asyncio.ensure_future(work)
+    await asyncio.wait([task])
+    return task
 
 
 async def _save(attempt: Attempt, tracker: Tracker, news: News) -> Take:

@@ -1,11 +1,11 @@
 """What a server would refuse of a request, found out before anything is sent to it."""
 
-import asyncio
 import logging
 from collections.abc import Mapping
 from typing import Any
 
 from comfy_widgets import graphs
+from comfy_widgets.comfyui.threads import in_thread
 from comfy_widgets.comfyui.tracker import Tracker
 from comfy_widgets.errors import Rejected
 from comfy_widgets.expected import LocalFile, is_ours
@@ -32,7 +32,7 @@ async def check(filled: Filled, tracker: Tracker) -> Problems:
         If the server would refuse it. Where its classes can't be had or understood, its own validation speaks.
     """
     graph = filled.graph
-    files = await asyncio.to_thread(looked_at, filled.files)
+    files = await in_thread(looked_at, filled.files)
     classes = await tracker.classes.known()
     problems = await _problems(graph, classes, files)
     if problems.refused:
@@ -59,7 +59,7 @@ async def check_files(filled: Filled) -> None:
     Rejected
         If one can't.
     """
-    told = unreadable_files(filled.graph, await asyncio.to_thread(looked_at, filled.files))
+    told = unreadable_files(filled.graph, await in_thread(looked_at, filled.files))
     if told.refused:
         raise _rejected(told)
 
@@ -86,7 +86,7 @@ async def _problems(
     graph: Mapping[str, Any], classes: Mapping[str, Any] | None, files: Mapping[str, LocalFile]
 ) -> Problems:
     try:
-        return await asyncio.to_thread(preflight, graph, classes, files) if classes else Problems([])
+        return await in_thread(preflight, graph, classes, files) if classes else Problems([])
     except Exception:
         # It is there to help: what it can't read must not keep a take from being made.
         log.exception("The graph could not be held against the server's classes")

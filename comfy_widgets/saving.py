@@ -14,6 +14,7 @@ from comfy_widgets.comfyui.capabilities import Capabilities
 from comfy_widgets.comfyui.client import Client
 from comfy_widgets.comfyui.parts import forget
 from comfy_widgets.comfyui.replies import OutputFile, chosen_output
+from comfy_widgets.comfyui.threads import in_thread
 from comfy_widgets.errors import ComfyWidgetsError, FetchFailed, OutputMissing
 from comfy_widgets.files import temporary_beside, told_as_cache_error
 from comfy_widgets.jobs import Request
@@ -83,7 +84,7 @@ async def save(
             try:
                 with told_as_cache_error(cache.folder / file.filename):
                     whole = await _fetch(client, file, part, partial(_tell_bytes, tell, number, len(wanted)))
-                    await asyncio.to_thread(_check, file, part, whole=whole, chosen=number == 0)
+                    await in_thread(_check, file, part, whole=whole, chosen=number == 0)
                 here[part] = file
             except OutputMissing:
                 if number == 0:
@@ -93,7 +94,7 @@ async def save(
         for number, part in enumerate(parts):
             cache.leave_part(part, origin.prompt_id, number)
         raise
-    return await asyncio.to_thread(_keep, cache, origin, list(here.values()), list(here))
+    return await in_thread(_keep, cache, origin, list(here.values()), list(here))
 
 
 def server_name(address: str, renderer: str) -> str:

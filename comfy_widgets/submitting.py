@@ -12,6 +12,7 @@ from comfy_widgets import graphs, refusals
 from comfy_widgets.attempt import Attempt
 from comfy_widgets.comfyui.replies import AnswerLost, node_problems
 from comfy_widgets.comfyui.status import Remote
+from comfy_widgets.comfyui.threads import in_thread
 from comfy_widgets.comfyui.tracked import News, Tracked
 from comfy_widgets.comfyui.tracker import Tracker
 from comfy_widgets.errors import ComfyWidgetsError, Lost, Rejected, ServerUnreachable
@@ -60,7 +61,7 @@ async def attach(attempt: Attempt, tracker: Tracker) -> bool:
     Lost
         If there is none and no new one may be submitted.
     """
-    row = await asyncio.to_thread(attempt.row)
+    row = await in_thread(attempt.row)
     if row is None or not await _server_has(attempt, row, tracker):
         if not attempt.may_submit:
             raise Lost("The server knows nothing of this job any more.", hint="Submit it again: job.resubmit().")
@@ -71,7 +72,7 @@ async def attach(attempt: Attempt, tracker: Tracker) -> bool:
         return False
     attempt.job.id = row.prompt_id
     if row.owner.lives is not True or not attempt.cache.unfinished.has(row.prompt_id):
-        await asyncio.to_thread(attempt.add_row)
+        await in_thread(attempt.add_row)
     attempt.tracked = tracker.follow(row.prompt_id, row.graph, attempt.tell)
     tracker.posted(attempt.tracked)
     attempt.answered.set()
@@ -116,12 +117,12 @@ async def submit(attempt: Attempt, tracker: Tracker, extra_data: Mapping[str, An
 
 async def _submit(attempt: Attempt, tracker: Tracker, extra_data: Mapping[str, Any]) -> bool:
     job = attempt.job
-    await asyncio.to_thread(attempt.cache.check_writable)
+    await in_thread(attempt.cache.check_writable)
     doubts = await refusals.check(job.request.filled, tracker)
     graph = _named(await _with_uploads(attempt, tracker), job.id)
     # Before the row: others wait for the POST of a row that is young.
     await attempt.turn()
-    if not await asyncio.to_thread(attempt.claim):
+    if not await in_thread(attempt.claim):
         # What an interrupted try was after is not what is there now.
         attempt.prior = None
         return False
@@ -316,6 +317,6 @@ async def _renamed(
     tracker.leave(tracked, attempt.tell)
     attempt.drop_row()
     attempt.job.id = prompt_id
-    await asyncio.to_thread(attempt.add_row)
+    await in_thread(attempt.add_row)
     attempt.tracked = tracker.follow(prompt_id, graph, attempt.tell)
     return attempt.tracked

@@ -1,6 +1,5 @@
 """A film in shots: edited, generated, chosen from and exported; in a notebook, or in a script without one."""
 
-import asyncio
 import weakref
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
@@ -12,6 +11,7 @@ from typing import Any, Protocol
 from comfy_widgets import faces
 from comfy_widgets.batch import Batch, Item, Plan
 from comfy_widgets.cache import TakeCache, slug_of
+from comfy_widgets.comfyui.threads import in_thread
 from comfy_widgets.errors import ComfyWidgetsError, TimelineError
 from comfy_widgets.home_loop import HomeLoop
 from comfy_widgets.jobs import Job
@@ -303,7 +303,7 @@ class Timeline(Edits):
         take = item.take if item is not None and before == waited_for else self.chosen_of(before)
         if take is None:
             raise broken_chain(before)
-        return await asyncio.to_thread(last_frame, take)
+        return await in_thread(last_frame, take)
 
     def _batch(self, made: list[Item], runs: Runs) -> Batch:
         batch = Batch(made, self.studio.home, RunLog(self.studio.cache.folder), self.plan)

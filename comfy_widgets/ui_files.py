@@ -1,12 +1,12 @@
 """Workflow files as the editor saves them: converted once, and kept as a graph beside the file."""
 
-import asyncio
 import hashlib
 import json
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from comfy_widgets.comfyui.threads import in_thread
 from comfy_widgets.convert import to_api
 from comfy_widgets.errors import CacheError, ServerError, UIFormatError
 from comfy_widgets.files import write_text
@@ -36,11 +36,11 @@ async def load(path: Path, object_info: Callable[[], Awaitable[Mapping[str, Any]
         If it must be converted and no server answers.
     """
     try:
-        return await asyncio.to_thread(Workflow.load, path)
+        return await in_thread(Workflow.load, path)
     except UIFormatError as error:
-        text = await asyncio.to_thread(path.read_text, "utf-8-sig")
+        text = await in_thread(path.read_text, "utf-8-sig")
         digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
-        kept = await asyncio.to_thread(_kept, path, digest)
+        kept = await in_thread(_kept, path, digest)
         if kept is not None:
             return Workflow(kept, name=path.stem)
         try:
@@ -50,8 +50,8 @@ async def load(path: Path, object_info: Callable[[], Awaitable[Mapping[str, Any]
                 f"{path.name} was saved from ComfyUI's editor, and converting it takes a server: {unreachable.what}",
                 hint="Load it once while a server runs; the converted graph is kept beside it.",
             ) from error
-        graph = await asyncio.to_thread(to_api, json.loads(text), classes)
-        await asyncio.to_thread(_keep, path, digest, graph)
+        graph = await in_thread(to_api, json.loads(text), classes)
+        await in_thread(_keep, path, digest, graph)
         return Workflow(graph, name=path.stem)
 
 

@@ -15,6 +15,7 @@ import httpx
 from comfy_widgets.comfyui import parts, trouble
 from comfy_widgets.comfyui.address import Address
 from comfy_widgets.comfyui.replies import Accepted, AnswerLost, OutputFile, Unreadable, queue_of, rejection, sentence_of
+from comfy_widgets.comfyui.threads import in_thread
 from comfy_widgets.errors import (
     ComfyWidgetsError,
     FetchFailed,
@@ -133,7 +134,7 @@ class Client:
         """Every node class the server has, with its inputs; or one, empty if the server has no such class."""
         # Several MB with many node packs: parsed beside the loop.
         one = f"/{quote(class_type, safe='')}" if class_type else ""
-        return await asyncio.to_thread(_mapping, await self._read("GET", f"/object_info{one}"))
+        return await in_thread(_mapping, await self._read("GET", f"/object_info{one}"))
 
     async def read(self, path: str) -> Any:
         """What a route says that not every server has; None where it says nothing, or no JSON."""
@@ -237,7 +238,7 @@ class Client:
         InputFileError
             If it can't be read any more, or has changed.
         """
-        content = await asyncio.to_thread(parts.content_of, path, name)
+        content = await in_thread(parts.content_of, path, name)
         form: dict[str, Any] = {"files": {"image": (name, content)}, "data": {"type": "input", "overwrite": "false"}}
         answer = await self._send("POST", "/upload/image", **form)
         if answer.status_code in _PASSING:
@@ -274,24 +275,24 @@ class Client:
         FetchFailed
             If the connection broke or fewer bytes came than were promised.
         """
-        have, tag = await asyncio.to_thread(parts.begun, into)
+        have, tag = await in_thread(parts.begun, into)
         try:
             async with self._waiting(), self._view(output, parts.asking(have, tag)) as answer:
                 if answer.status_code == httpx.codes.REQUESTED_RANGE_NOT_SATISFIABLE and have:
-                    return await asyncio.to_thread(parts.nothing_left, answer.headers, output, into, have)
+                    return await in_thread(parts.nothing_left, answer.headers, output, into, have)
                 if have and not parts.continues(answer.status_code, answer.headers, have, tag):
-                    await asyncio.to_thread(parts.forget, into)
+                    await in_thread(parts.forget, into)
                     raise FetchFailed(f"{output.filename} is another file on the server by now.")
                 self._check_view(answer, output)
                 mode = "ab" if answer.status_code == httpx.codes.PARTIAL_CONTENT else "wb"
                 if mode == "wb":
-                    have = await asyncio.to_thread(parts.begin, into, answer.headers.get("etag"))
+                    have = await in_thread(parts.begin, into, answer.headers.get("etag"))
                 length = answer.headers.get("content-length")
                 total = have + int(length) if length and "content-encoding" not in answer.headers else None
                 with into.open(mode) as file:
                     # In pieces as they come: what is held back to fill a larger one is lost by a cut.
                     async for piece in answer.aiter_bytes():
-                        await asyncio.to_thread(file.write, piece)
+                        await in_thread(file.write, piece)
                         have += len(piece)
                         on_bytes(have, total)
         except (httpx.HTTPError, httpx.InvalidURL) as error:

@@ -1,11 +1,11 @@
 """A server that is there, or one that is started when it is first needed."""
 
-import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Self
 
 from comfy_widgets.comfyui.address import Address
+from comfy_widgets.comfyui.threads import in_thread
 
 
 @dataclass(eq=False)
@@ -52,5 +52,5 @@ class Server:
         DemoError
             If it can't be started.
         """
-        self._address = await asyncio.to_thread(self.start)
+        self._address = await in_thread(self.start)
         return self._address

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import textwrap
 import threading
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -174,6 +175,107 @@ def test_an_interrupt_ends_the_wait_and_not_the_job(threaded, workflow, tmp_path
         threaded.release()
         assert job.result().path.exists()
         assert threaded.journal.posts("/prompt") == 1
+
+
+def begun(work, *args):
+    """The outcome of work in a thread that keeps nobody from ending."""
+    outcome = Future()
+
+    def go():
+        try:
+            outcome.set_result(work(*args))
+        except BaseException as error:  # noqa: BLE001 - the test raises it
+            outcome.set_exception(error)
+
+    threading.Thread(target=go, daemon=True).start()
+    return outcome
+
+
+def seen(state):
+    """Wait until it is so, in any thread."""
+    for _ in range(3000):
+        if state():
+            return
+        threading.Event().wait(0.01)
+    raise AssertionError
+
+
+def test_when_the_thread_that_turns_the_loop_leaves_the_next_goes_on():
+    home, events, waiting = HomeLoop(), [asyncio.Event() for _ in range(3)], []
+
+    async def told(number):
+        waiting.append(number)
+        return await events[number].wait()
+
+    outcomes = []
+    for number in range(3):
+        outcomes.append(begun(home.turn, told(number)))
+        seen(lambda number=number: number in waiting)
+    for event, outcome in zip(events, outcomes, strict=True):
+        home.loop.call_soon_threadsafe(event.set)
+        assert outcome.result(30)
+    home.close()
+    assert home.loop is None
+
+
+def test_threads_of_a_script_run_at_once(threaded, workflow, tmp_path):
+    with Studio(threaded.url, cache=tmp_path) as studio:
+        together = threading.Barrier(4)
+
+        def run(seed):
+            together.wait()
+            return studio.run(workflow, seed=seed)
+
+        takes = [outcome.result(60) for outcome in [begun(run, seed) for seed in (1, 2, 3, 3)]]
+    assert [take.inputs["seed"] for take in takes] == [1, 2, 3, 3]
+    assert threaded.journal.posts("/prompt") == 3
+
+
+def test_a_thread_stops_a_job_that_another_waits_for(threaded, workflow, tmp_path):
+    with Studio(threaded.url, cache=tmp_path) as studio:
+        held = threaded.hold("KSampler", step=1)
+        job = studio.submit(workflow, seed=1)
+        held.wait()
+        waits = begun(job.result)
+        seen(lambda: studio.home.turns_by_itself)
+        threaded.release()
+        job.cancel()
+        assert job.over
+        assert waits.exception(30) is job.error
+
+
+@pytest.mark.parametrize("turns", ["here", "elsewhere"])
+def test_an_interrupt_ends_no_wait_in_another_thread(threaded, workflow, tmp_path, turns):
+    with Studio(threaded.url, cache=tmp_path) as studio:
+        held = threaded.hold("KSampler")
+        job = studio.submit(workflow, seed=1)
+        held.wait()
+
+        def second():
+            seen(lambda: studio.home.turns_by_itself)
+            return job.result()
+
+        other = begun(second if turns == "here" else job.result)
+        if turns == "elsewhere":
+            seen(lambda: studio.home.turns_by_itself)
+        threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGINT)).start()
+        with pytest.raises(KeyboardInterrupt):
+            job.result()
+        assert not job.over
+        threaded.release()
+        assert other.result(60).path.exists()
+        assert threaded.journal.posts("/prompt") == 1
+
+
+def test_callers_that_take_all_threads_of_a_program_leave_some_to_their_jobs(threaded, workflow, tmp_path):
+    async def program():
+        asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(2))
+        async with Studio(threaded.url, cache=tmp_path) as studio:
+            await studio.submit(workflow, seed=1)
+            runs = [asyncio.to_thread(studio.run, workflow, seed=seed) for seed in (2, 3, 4)]
+            return await asyncio.wait_for(asyncio.gather(*runs), 30)
+
+    assert [take.inputs["seed"] for take in asyncio.run(program())] == [2, 3, 4]
 
 
 def test_the_home_loop_puts_the_signal_handler_back():
