@@ -109,11 +109,11 @@ class Pipeline:
 
     def cancel(self, job: Job) -> asyncio.Future[None]:
         """Stop a job; done when the server has confirmed or the job is over."""
-        attempt = self._attempts.get(job)
-        if attempt is not None and not job.over:
+        self.home.bind()
+        if not job.over:
             # Said at once: who asks for the same now wants another one.
-            attempt.cancelling = True
             job.move(stopping=True)
+            self.reattach(job, cancelling=True)
         # Shielded: who waits for it no longer, as with a time limit, still wants it stopped.
         return asyncio.shield(self.start(self._cancel(job)))
 
@@ -141,11 +141,13 @@ class Pipeline:
         self._start(attempt)
         return job
 
-    def reattach(self, job: Job) -> None:
+    def reattach(self, job: Job, *, cancelling: bool = False) -> None:
         """Follow a job again if nobody does: its loop was closed."""
         known = self._attempts.get(job)
         if known is None or known.abandoned:
-            self._start(Attempt(job, self.server, self.cache, prior=job.id))
+            self._start(Attempt(job, self.server, self.cache, prior=job.id, cancelling=cancelling))
+        elif cancelling:
+            known.cancelling = True
 
     def resume(self) -> list[Job]:
         """A job for each unfinished row of this server, but for those that this studio follows."""

@@ -103,6 +103,37 @@ def test_so_are_all_of_its_jobs(threaded, workflow, tmp_path, waits):
     assert threaded.journal.posts("/prompt") == 2
 
 
+@pytest.mark.parametrize("waits", ["await", "script"])
+def test_a_job_is_stopped_after_its_loop_was_closed(threaded, workflow, tmp_path, waits):
+    studio = Studio(threaded.url, cache=tmp_path)
+    held = threaded.hold("KSampler")
+
+    async def submitted():
+        jobs = [studio.submit(workflow, seed=seed) for seed in (1, 2)]
+        await asyncio.to_thread(held.wait)
+        async for now in jobs[1].updates():
+            if now.status is JobStatus.QUEUED:
+                break
+        return jobs
+
+    async def stopped(job):
+        async with studio:
+            await job.cancel()
+            return job.status
+
+    first, queued = asyncio.run(submitted())
+    if waits == "await":
+        assert asyncio.run(stopped(queued)) is JobStatus.CANCELLED
+    else:
+        queued.cancel()
+        assert queued.status is JobStatus.CANCELLED
+        assert not first.over
+        studio.close()
+    threaded.release()
+    assert threaded.journal.posts("/prompt") == 2
+    assert threaded.journal.fates()[queued.id] == "deleted"
+
+
 def test_a_studio_at_work_in_one_loop_refuses_another(threaded, workflow, tmp_path):
     with Studio(threaded.url, cache=tmp_path) as studio:
         studio.run(workflow, seed=1)
