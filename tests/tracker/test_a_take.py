@@ -20,7 +20,6 @@ from comfy_widgets.errors import (
     BindingError,
     CacheNotWritable,
     Cancelled,
-    InputFileError,
     Interrupted,
     NodeFailed,
     NotComfyUI,
@@ -84,18 +83,6 @@ async def test_an_input_that_the_server_has_is_not_uploaded_again(studio, server
     await studio.submit(keyframes, seed=2, keyframe=keyframe)
     assert server.journal.posts("/prompt") == 2
     assert server.journal.posts("/upload/image") == 1
-
-
-async def test_a_keyframe_that_changes_before_it_is_uploaded_is_not_taken_for_the_first(
-    studio, server, keyframes, tmp_path
-):
-    keyframe = tmp_path / "frame.png"
-    keyframe.write_bytes(png())
-    job = studio.submit(keyframes, seed=1, keyframe=keyframe)
-    keyframe.write_bytes(png(light=200))
-    with pytest.raises(InputFileError, match="has changed since it was asked for"):
-        await job
-    assert server.journal.posts("/prompt") == server.journal.posts("/upload/image") == 0
 
 
 async def test_the_same_request_while_it_is_made_is_the_same_job(studio, server, workflow):

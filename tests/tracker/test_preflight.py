@@ -9,7 +9,7 @@ from comfy_widgets import Studio, Workflow
 from comfy_widgets.comfyui import classes
 from comfy_widgets.comfyui.client import Client
 from comfy_widgets.demo.routes import info
-from comfy_widgets.errors import NodeFailed, Rejected, ServerError
+from comfy_widgets.errors import InputFileError, NodeFailed, Rejected, ServerError
 from comfy_widgets.jobs import JobStatus
 from tests.lib.graphs import wan
 from tests.tracker.test_a_take import png
@@ -227,3 +227,15 @@ async def test_a_class_that_the_server_cannot_describe_is_left_to_it(studio, ser
 
     monkeypatch.setattr(Client, "object_info", all_but_one)
     assert (await studio.submit(workflow, seed=1)).path.exists()
+
+
+async def test_a_keyframe_that_changes_before_it_is_uploaded_is_not_taken_for_the_first(
+    studio, server, keyframes, tmp_path
+):
+    keyframe = tmp_path / "frame.png"
+    keyframe.write_bytes(png())
+    job = studio.submit(keyframes, seed=1, keyframe=keyframe)
+    keyframe.write_bytes(png(light=200))
+    with pytest.raises(InputFileError, match="has changed since it was asked for"):
+        await job
+    assert server.journal.posts("/prompt") == server.journal.posts("/upload/image") == 0
