@@ -132,10 +132,14 @@ class TakeCache:
         >>> TakeCache("no takes").prune(max_bytes=20_000_000_000)
         []
         """
-        liked = Marks(self.folder).kept() if keep_favourites else frozenset()
-        removed = pruning.chosen(self.takes(), max_bytes=max_bytes, kept=liked)
+        removed = self.too_many(max_bytes=max_bytes, keep_favourites=keep_favourites)
         pruning.remove(removed)
         return removed
+
+    def too_many(self, *, max_bytes: int, keep_favourites: bool = True) -> list[Take]:
+        """What `prune` would remove."""
+        liked = Marks(self.folder).kept() if keep_favourites else frozenset()
+        return pruning.chosen(self.takes(), max_bytes=max_bytes, kept=liked)
 
     def check_writable(self) -> None:
         """Make the folder and see that it can be written, before a server works for it.

@@ -13,7 +13,6 @@ from comfy_widgets import faces, pruning
 from comfy_widgets.bindings import listed
 from comfy_widgets.cache import TakeCache, folder_of_takes
 from comfy_widgets.errors import CacheError, NotCached
-from comfy_widgets.marks import Marks
 from comfy_widgets.packing import pack
 from comfy_widgets.takes import Take
 from comfy_widgets.unpacking import unpack
@@ -158,8 +157,7 @@ def _export(options: argparse.Namespace) -> int:
 
 def _prune(options: argparse.Namespace) -> int:
     cache = _cache(options)
-    liked = frozenset() if options.favourites_too else Marks(cache.folder).kept()
-    going = pruning.chosen(cache.takes(), max_bytes=options.max, kept=liked)
+    going = cache.too_many(max_bytes=options.max, keep_favourites=not options.favourites_too)
     if going and not options.yes and not _agreed(going):
         return 1
     pruning.remove(going)
